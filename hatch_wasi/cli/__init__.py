@@ -1,0 +1,49 @@
+"""The command line: one module a command, each with `add_parser` and `execute`; this one parses and reports."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from hatch_wasi import __version__
+from hatch_wasi.console import Console
+from hatch_wasi.errors import HatchWasiError
+
+__all__ = ["main"]
+
+COMMANDS = ("bootstrap", "info", "run", "install", "clean")
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--python", metavar="X.Y", help="WASI Python to use (HATCH_WASI_PYTHON; default 3.13)")
+    common.add_argument("--sdk", metavar="NAME|DIR", help="SDK provider or folder (HATCH_WASI_SDK; default auto)")
+    common.add_argument("--offline", action="store_true", help="never use the network (HATCH_WASI_OFFLINE)")
+    common.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice: everything")
+    common.add_argument("-q", "--quiet", action="store_true", help="say only what is wrong")
+    parser = argparse.ArgumentParser(prog="hatch-wasi", description="Python C extensions on WASI.")
+    parser.add_argument("--version", action="version", version=f"hatch-wasi {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        importlib.import_module(f"hatch_wasi.cli.{name}").add_parser(commands, common)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (default: this process's) and give the exit status: 0 done, 1 failed, 2 usage."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    console = Console()
+    try:
+        if words[:1] == ["run"]:
+            from hatch_wasi.cli import run
+
+            return run.main(words[1:])
+        args = _parser().parse_args(words)
+        console = Console(verbosity=-1 if args.quiet else args.verbose)
+        return int(importlib.import_module(f"hatch_wasi.cli.{args.command}").execute(args, console))
+    except HatchWasiError as error:
+        console.error(error.render())
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        return 130

@@ -1,0 +1,1 @@
+"""Building CPython for WASI."""

@@ -1,0 +1,1 @@
+"""Compiling and linking extension modules for a target."""

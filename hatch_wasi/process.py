@@ -1,0 +1,111 @@
+"""Run other programs: the only user of `subprocess`.
+
+Programs are named by argv lists, never shell strings. Output goes to a log file when one is given, and the error names
+it; otherwise it is captured and the error carries its end.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hatch_wasi.errors import ProcessFailed
+
+__all__ = ["base_environment", "quote", "run"]
+
+TAIL = 4000
+# Variables that change what a compiler, make, configure or Python does; a build must not depend on who runs it.
+AMBIENT = (
+    "AR", "ARFLAGS", "AS", "CC", "CFLAGS", "CLANG_CONFIG_FILE_SYSTEM_DIR", "CLANG_CONFIG_FILE_USER_DIR", "CONFIG_SITE",
+    "CPATH", "CPLUS_INCLUDE_PATH", "CPP", "CPPFLAGS", "CXX", "CXXFLAGS", "C_INCLUDE_PATH", "GNUMAKEFLAGS", "LD",
+    "LDFLAGS", "LDSHARED", "LD_LIBRARY_PATH", "LD_PRELOAD", "LIBRARY_PATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "NM",
+    "PKG_CONFIG_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP",
+    "PYTHONWARNINGS", "RANLIB", "SDKROOT", "STRIP", "VIRTUAL_ENV", "_PYTHON_HOST_PLATFORM",
+    "_PYTHON_SYSCONFIGDATA_NAME", "__PYVENV_LAUNCHER__",
+)  # fmt: skip
+
+
+def base_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give this process's environment without what steers compilers and Python, in the C locale, plus `extra`."""
+    env = {name: value for name, value in os.environ.items() if name not in AMBIENT}
+    env.update({"LC_ALL": "C", "TZ": "UTC"})
+    env.update(extra or {})
+    return env
+
+
+def quote(argv: Sequence[str | Path]) -> str:
+    """Write `argv` as a shell would need it, to show or to log."""
+    return shlex.join(os.fspath(word) for word in argv)
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    what: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    hold: Sequence[int] = (),
+    timeout: float | None = None,
+    accept: Sequence[int] = (0,),
+) -> str:
+    """Run `argv` to its end and give what it wrote to standard output (and standard error, where there is a `log`).
+
+    Parameters: `what` names the work for the error text; `env` is the whole environment (default: this process's);
+    `log` is appended to, with the command first; `hold` are file descriptors that the program and its children
+    inherit (a lock that must outlive this process, see `cache`); `timeout` in seconds; `accept` lists good statuses.
+
+    Raises `ProcessFailed` when the program cannot be started, takes too long or ends otherwise.
+    """
+    words = [os.fspath(word) for word in argv]
+    try:
+        if log is not None:
+            status, output = _run_logged(words, cwd, env, log, hold, timeout)
+        else:
+            done = subprocess.run(
+                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                pass_fds=tuple(hold), timeout=timeout, check=False, encoding="utf-8", errors="replace",
+            )  # fmt: skip
+            status, output = done.returncode, done.stdout if done.returncode in accept else done.stderr + done.stdout
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ProcessFailed(f"{what}: cannot run {words[0]}: {reason}", status=127, log=log) from error
+    except subprocess.TimeoutExpired as error:
+        raise ProcessFailed(
+            f"{what}: {words[0]} took longer than {timeout} s", status=-signal.SIGKILL, log=log
+        ) from error
+    if status not in accept:
+        raise ProcessFailed(_failure(what, words[0], status, output), status=status, output=output[-TAIL:], log=log)
+    return output
+
+
+def _run_logged(
+    words: list[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    log: Path,
+    hold: Sequence[int],
+    timeout: float | None,
+) -> tuple[int, str]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        file.write(f"+ {quote(words)}   # {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n".encode())
+        file.flush()
+        begin = file.tell()
+        done = subprocess.run(
+            words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            pass_fds=tuple(hold), timeout=timeout, check=False,
+        )  # fmt: skip
+    with log.open("rb") as file:
+        file.seek(begin)
+        return done.returncode, file.read().decode("utf-8", "replace")
+
+
+def _failure(what: str, program: str, status: int, output: str) -> str:
+    how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1] if lines else "")
+    return f"{what} failed: {Path(program).name}, {how}" + (f": {telling}" if telling else "")

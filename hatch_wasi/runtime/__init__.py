@@ -1,0 +1,1 @@
+"""Running WASI Python on wasmtime, with a loader for side modules."""

@@ -1,0 +1,1 @@
+"""Where verified source trees and archives come from."""

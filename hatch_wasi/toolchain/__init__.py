@@ -1,0 +1,1 @@
+"""Finding or making an SDK: an ordered chain of providers."""

@@ -1,0 +1,1 @@
+"""Reading WebAssembly: pure, no engine needed."""

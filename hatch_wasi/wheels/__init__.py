@@ -1,0 +1,1 @@
+"""Installing wheels for WASI."""
