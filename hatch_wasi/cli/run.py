@@ -1,0 +1,51 @@
+"""`hatch-wasi run`: WASI Python as `python` would be."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from hatch_wasi.runtime.capi import Api, find_library
+from hatch_wasi.runtime.codecache import CodeCache
+from hatch_wasi.runtime.engine import Engine
+from hatch_wasi.runtime.guest import Guest, Mount
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from hatch_wasi.console import Console
+
+
+def main(argv: Sequence[str]) -> int:
+    from hatch_wasi import bootstrap
+    from hatch_wasi.cache import Cache
+    from hatch_wasi.console import Console
+
+    cache = Cache()
+    toolchain = bootstrap.ready(cache) or bootstrap.ensure(cache, Console())
+    python = toolchain.python
+    library, version = find_library()
+    engine = Engine(Api(library))
+    code = CodeCache(str(cache.root / "aot"), engine, version)
+    entry = code.load(python.wasm.read_bytes(), lambda: None)
+    guest = Guest(engine, entry.module)
+    mounts = [Mount(str(python.library), "/usr/lib")]
+    site = python.site_packages(cache.data)
+    if site.is_dir():
+        mounts.append(Mount(str(site), python.guest_site_packages))
+    mounts.append(Mount(os.getcwd(), os.getcwd(), writable=True))
+    guest.configure(["/usr/bin/python3.13", *argv], {"PYTHONHOME": "/usr"}, mounts, os.getcwd())
+    sys.stdout.flush()
+    return guest.run()
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: "argparse.ArgumentParser") -> None:
+    """List the command; its words are parsed by `main`, as python's own are among them."""
+    commands.add_parser("run", parents=[common], add_help=False, help="run WASI Python as `python` would")
+
+
+def execute(args: "argparse.Namespace", console: "Console") -> int:
+    """Run with what is left of the command line."""
+    return main([])

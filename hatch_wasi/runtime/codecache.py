@@ -1,0 +1,148 @@
+"""Compiled code, kept: Cranelift takes seconds for python.wasm, a stored module is mapped in a millisecond.
+
+Compiled code is trusted like a program, so it is taken only from a folder that nobody else can write, and only if its
+sha256 is the one written down beside it. That check is repeated whenever the file's inode, size or times (ctime
+included, which programs cannot set) are not those of the last check; hashing 18 MB at every start costs more than all
+else. An entry is two files, each replaced atomically:
+
+    <key>-<sha256 of the code>.cwasm    wasmtime's serialized module
+    <key>.info                          a line with the sha256 of the rest; then, in marshal's format, the name, sha256
+                                        and stamp of the code, and what its reader wants to know about the module
+"""
+
+import contextlib
+import ctypes
+import hashlib
+import marshal
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable
+from ctypes import byref
+from typing import Any
+
+from hatch_wasi.runtime.capi import Vector
+from hatch_wasi.runtime.engine import SETTINGS, Engine, Rejected
+
+__all__ = ["CodeCache", "Entry", "stamp"]
+
+FORMAT = "1"
+"""Changes whenever the descriptions change."""
+
+
+def stamp(path: str) -> tuple[int, ...] | None:
+    """Give what changes when a file is written: inode, size, times; None if there is no such file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+class Entry:
+    """A compiled module, ready to be instantiated."""
+
+    __slots__ = ("code", "description", "module")
+
+    def __init__(self, module: int, description: Any, code: str | None) -> None:
+        """Hold `module` (a `wasmtime_module_t`), what is known about it, and the file of its code if it is kept."""
+        self.module = module
+        self.description = description
+        self.code = code
+
+
+class CodeCache:
+    """The folder `aot` of the cache, for one engine."""
+
+    def __init__(self, folder: str, engine: Engine, version: str) -> None:
+        """Use `folder`, made if it can be; `version` is wasmtime's."""
+        self._folder = folder
+        self._engine = engine
+        self._suffix = f"{version}-{SETTINGS}-{os.uname().machine}-{sys.implementation.cache_tag}-{FORMAT}"
+        self.problem = self._prepare()
+        """Why nothing is kept, or None."""
+
+    def load(self, data: bytes, describe: Callable[[], Any]) -> Entry:
+        """Give the module of `data`, compiled now or before, and what `describe()` returned then.
+
+        A description is made of what marshal can write. Raises `Rejected` if `data` is not valid WebAssembly, and what
+        `describe` raises.
+        """
+        key = f"{hashlib.sha256(data).hexdigest()[:32]}-{self._suffix}"
+        found = None if self.problem else self._read(key)
+        if found is not None:
+            return found
+        description = describe()
+        module = self._engine.compile(data)
+        code = None if self.problem else self._write(key, module, description)
+        return Entry(module, description, code)
+
+    def open(self, code: str) -> int:
+        """Map the compiled module in the file `code`, which the caller has verified. Raises `Rejected`."""
+        module = ctypes.c_void_p()
+        api = self._engine.api
+        self._engine.check(api.wasmtime_module_deserialize_file(self._engine.engine, os.fsencode(code), byref(module)))
+        return module.value or 0
+
+    def _prepare(self) -> str | None:
+        try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            found = os.lstat(self._folder)
+        except OSError as error:
+            return f"{self._folder} cannot be made: {error.strerror}"
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            return f"{self._folder} is not a folder of this user"
+        if found.st_mode & 0o077:
+            return f"{self._folder} is open to other users; make it private: chmod 700"
+        return None
+
+    def _read(self, key: str) -> Entry | None:
+        """Give the entry of `key` if it is whole; anything odd about it means that there is none."""
+        try:
+            with open(os.path.join(self._folder, f"{key}.info"), "rb") as file:
+                digest, content = file.read(65), file.read()
+            if hashlib.sha256(content).hexdigest().encode() + b"\n" != digest:
+                return None
+            name, expected, checked, description = marshal.loads(content)
+            code = os.path.join(self._folder, name)
+            if stamp(code) != checked:
+                with open(code, "rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                        return None
+                with contextlib.suppress(OSError):
+                    self._write_info(key, name, expected, description)
+            return Entry(self.open(code), description, code)
+        except (OSError, ValueError, EOFError, TypeError, Rejected):
+            return None
+
+    def _write(self, key: str, module: int, description: Any) -> str | None:
+        """Keep a compiled module; gives its file."""
+        vector = Vector()
+        try:
+            self._engine.check(self._engine.api.wasmtime_module_serialize(module, byref(vector)))
+            code = ctypes.string_at(vector.data or 0, vector.size)
+            self._engine.api.wasm_byte_vec_delete(byref(vector))
+            digest = hashlib.sha256(code).hexdigest()
+            name = f"{key}-{digest[:16]}.cwasm"
+            self._replace(name, code)
+            self._write_info(key, name, digest, description)
+        except (OSError, Rejected) as error:
+            self.problem = f"{self._folder} cannot be written: {getattr(error, 'strerror', None) or error}"
+            return None
+        return os.path.join(self._folder, name)
+
+    def _write_info(self, key: str, name: str, digest: str, description: Any) -> None:
+        content = marshal.dumps((name, digest, stamp(os.path.join(self._folder, name)), description))
+        self._replace(f"{key}.info", hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+    def _replace(self, name: str, data: bytes) -> None:
+        temporary = os.path.join(self._folder, f".{name}.{os.getpid()}-{time.monotonic_ns()}")
+        try:
+            with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(data)
+            os.replace(temporary, os.path.join(self._folder, name))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
