@@ -29,19 +29,35 @@ def main(argv: Sequence[str]) -> int:
     library, version = find_library()
     engine = Engine(Api(library))
     code = CodeCache(str(cache.root / "aot"), engine, version)
-    entry = code.load(python.wasm.read_bytes(), lambda: None)
-    guest = Guest(engine, entry.module)
+    data = python.wasm.read_bytes()
+
+    def describe():
+        from hatch_wasi.runtime.description import describe_main
+
+        return describe_main(data)
+
+    entry = code.load(data, describe)
+
+    def load(space, struct):
+        from hatch_wasi.runtime.loader import Loader
+
+        abi = {"soabi": f"cpython-{python.short_version.replace('.', '')}-wasm32-wasi", "wasi_libc": python.wasi_libc}
+        return Loader(space, code, entry.description, struct, abi)
+
+    guest = Guest(engine, entry.module, load, cwd=os.getcwd())
     mounts = [Mount(str(python.library), "/usr/lib")]
     site = python.site_packages(cache.data)
     if site.is_dir():
         mounts.append(Mount(str(site), python.guest_site_packages))
     mounts.append(Mount(os.getcwd(), os.getcwd(), writable=True))
-    guest.configure(["/usr/bin/python3.13", *argv], {"PYTHONHOME": "/usr"}, mounts, os.getcwd())
+    guest.configure(["/usr/bin/python3.13", *argv], {"PYTHONHOME": "/usr"}, mounts)
     sys.stdout.flush()
     return guest.run()
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: "argparse.ArgumentParser") -> None:
+def add_parser(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: "argparse.ArgumentParser"
+) -> None:
     """List the command; its words are parsed by `main`, as python's own are among them."""
     commands.add_parser("run", parents=[common], add_help=False, help="run WASI Python as `python` would")
 

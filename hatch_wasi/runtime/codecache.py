@@ -27,7 +27,7 @@ from hatch_wasi.runtime.engine import SETTINGS, Engine, Rejected
 
 __all__ = ["CodeCache", "Entry", "stamp"]
 
-FORMAT = "1"
+FORMAT = "2"
 """Changes whenever the descriptions change."""
 
 

@@ -108,17 +108,18 @@ class Engine:
         self.check(self.api.wasmtime_func_call_unchecked(self.context, function.item, raw, count, byref(trap)), trap)
         return raw[0] & 0xFFFFFFFF
 
-    def host_function(self, parameters: bytes, results: bytes, work: Callable[..., int | None]) -> Tagged:
-        """Make a function that compiled code can call: `work` gets the arguments and gives the i32 result, if any.
+    def host_function(self, parameters: bytes, results: bytes, work: Callable[..., int | str]) -> Tagged:
+        """Make a function that compiled code can call: `work` gets its i32 arguments and gives the i32 result.
 
-        When `work` gives None in spite of a result type, the guest is ended by a trap.
+        When `work` gives a text instead, that is the message of a trap which ends the guest. It must not raise.
         """
         count = len(parameters)
 
         def called(_environment: int, _caller: int, raw: Any, _count: int) -> int | None:
             result = work(*raw[0 : 4 * count : 4])
-            if result is None:
-                return int(self.api.wasmtime_trap_new(b"ended by the host", 17))
+            if isinstance(result, str):
+                text = result.encode()
+                return int(self.api.wasmtime_trap_new(text, len(text)))
             raw[0] = result & 0xFFFFFFFF
             return None
 
@@ -147,8 +148,9 @@ class Engine:
             self.api.wasmtime_linker_define(linker, self.context, module, len(module), name, len(name), byref(item))
         )
 
-    def _proc_exit(self, status: int) -> None:
+    def _proc_exit(self, status: int) -> str:
         self._exit_status = status & 0xFF
+        return "exit"
 
     def instantiate(self, linker: int, module: int) -> Any:
         """Instantiate a compiled module with what `linker` knows."""

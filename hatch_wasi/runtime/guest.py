@@ -1,15 +1,27 @@
 """python.wasm as a process: what it sees of the host, how it starts and how it ends."""
 
+from __future__ import annotations
+
 import ctypes
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from ctypes import byref
+from typing import TYPE_CHECKING
 
 from hatch_wasi.errors import HatchWasiError
-from hatch_wasi.runtime.engine import THREAD_STACK, Engine, Exited, Rejected, Tagged
+from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected
+from hatch_wasi.runtime.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hatch_wasi.runtime.loader import Loader
 
 __all__ = ["Guest", "Mount"]
+
+DL_VERSION = 1
+"""Of `struct hatch_wasi_dl`."""
+ENTRIES = (("open", 4), ("sym", 2), ("error", 2))
+"""The loader's functions in the order of that struct, from its third field on, and how many parameters they have."""
 
 
 class Mount:
@@ -27,17 +39,20 @@ class Mount:
 class Guest:
     """One run of python.wasm."""
 
-    def __init__(self, engine: Engine, module: int) -> None:
-        """Prepare to run `module`, python.wasm compiled."""
+    def __init__(self, engine: Engine, module: int, load: "Callable[[Space, int], Loader]", *, cwd: str = "/") -> None:
+        """Prepare to run `module`, python.wasm compiled; `cwd` is a guest path.
+
+        `load` makes the loader, given where it is to work and the address of `hatch_wasi_dl`.
+        """
         self.engine = engine
+        self._load = load
+        self._cwd = cwd
         self._module = module
         self.status = 0
         self._failure: BaseException | None = None
 
-    def configure(
-        self, argv: Sequence[str], environment: Mapping[str, str], mounts: Sequence[Mount], cwd: str
-    ) -> None:
-        """Set what the guest sees; `cwd` is a guest path. Raises `HatchWasiError` for a folder that cannot be opened."""
+    def configure(self, argv: Sequence[str], environment: Mapping[str, str], mounts: Sequence[Mount]) -> None:
+        """Set what the guest sees. Raises `HatchWasiError` for a folder that cannot be opened."""
         api = self.engine.api
         config = api.wasi_config_new()
         words = _strings(argv)
@@ -55,7 +70,6 @@ class Guest:
                 message = f"the folder {mount.host} cannot be opened for the guest"
                 raise HatchWasiError(message)
         self.engine.check(api.wasmtime_context_set_wasi(self.engine.context, config))
-        self._cwd = cwd
 
     def run(self) -> int:
         """Run it to its end in a thread with a large stack, and give its exit status. Raises `Trapped`."""
@@ -89,19 +103,41 @@ class Guest:
         if start is None:
             message = "python.wasm does not export _start"
             raise HatchWasiError(message)
-        self._change_folder(instance)
+        space = Space(engine, instance)
+        self._install_loader(space)
+        self._change_folder(space)
         engine.call(start)
 
-    def _change_folder(self, instance: object) -> None:
+    def _install_loader(self, space: Space) -> None:
+        """Fill in the guest's `hatch_wasi_dl` (cpython/guest/hatch_wasi_dl.h)."""
+        struct = space.address_of(b"hatch_wasi_dl")
+        version = int.from_bytes(space.read(struct, 4), "little")
+        if version != DL_VERSION:
+            message = f"python.wasm has version {version} of the loader interface, this is hatch-wasi for {DL_VERSION}"
+            raise HatchWasiError(message)
+        loader: list[Loader] = []
+
+        def late(name: str) -> "Callable[..., int | str]":
+            def call(*arguments: int) -> int | str:
+                if not loader:
+                    loader.append(self._load(space, struct))
+                result: int | str = getattr(loader[0], name)(*arguments)
+                return result
+
+            return call
+
+        first = space.grow_table(len(ENTRIES))
+        for slot, (name, parameters) in enumerate(ENTRIES, first):
+            space.set_slot(slot, self.engine.host_function(I32 * parameters, I32, late(name)))
+        space.write(struct + 8, b"".join((first + index).to_bytes(4, "little") for index in range(len(ENTRIES))))
+
+    def _change_folder(self, space: Space) -> None:
         """Let the guest begin in its working directory: wasi-libc starts every process in `/`."""
-        engine = self.engine
-        memory, chdir, malloc = (engine.export(instance, name) for name in (b"memory", b"chdir", b"malloc"))
-        if memory is None or chdir is None or malloc is None:
-            return
-        path = os.fsencode(self._cwd) + b"\0"
-        address = engine.call(malloc, len(path))
-        ctypes.memmove(engine.api.wasmtime_memory_data(engine.context, memory.item) + address, path, len(path))
-        engine.call(chdir, address)
+        chdir = self.engine.export(space.instance, b"chdir")
+        if chdir is not None and self._cwd != "/":
+            path = space.string(os.fsencode(self._cwd))
+            self.engine.call(chdir, path)
+            space.free(path)
 
 
 def _strings(words: Sequence[str]) -> "ctypes.Array[ctypes.c_char_p]":

@@ -17,6 +17,7 @@ MEM_INFO, NEEDED, EXPORT_INFO, IMPORT_INFO, RUNTIME_PATH = 1, 2, 3, 4, 5
 BINDING_WEAK = 0x01
 """`WASM_SYMBOL_BINDING_WEAK` (tool-conventions, Linking.md)."""
 TLS = 0x100
+"""`WASM_SYMBOL_TLS`: an offset in the thread-local block, not an address."""
 ALIGNMENT_LIMIT = 24
 """Log2 of the largest alignment that is believed: 16 MiB."""
 

@@ -1,0 +1,252 @@
+"""dlopen, dlsym and dlerror for python.wasm (cpython/guest/dl.c): side modules are linked into the running guest.
+
+https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md. A module is in one of two states for the
+rest: loaded, or never heard of; one that fails takes back what it took.
+"""
+
+import ctypes
+import posixpath
+from ctypes import byref
+from typing import Any
+
+from hatch_wasi.errors import HatchWasiError, LoadError
+from hatch_wasi.runtime import capi
+from hatch_wasi.runtime.codecache import CodeCache
+from hatch_wasi.runtime.engine import Engine, Exited, Rejected, Trapped
+from hatch_wasi.runtime.resolution import Resolution
+from hatch_wasi.runtime.scope import Arities, Loaded, Scope
+from hatch_wasi.runtime.space import Space
+
+__all__ = ["Loader"]
+
+RTLD_GLOBAL = 256
+"""wasi-libc's <dlfcn.h>, as RTLD_DEFAULT (0) and RTLD_NEXT (-1)."""
+MAIN_HANDLE = 1
+RTLD_NEXT = 0xFFFFFFFF
+
+
+class Loader:
+    """The loader of one guest."""
+
+    def __init__(self, space: Space, code: CodeCache, main: dict[str, Any], struct: int, abi: dict[str, str]) -> None:
+        """Serve the guest of `space`.
+
+        `main` describes python.wasm, `struct` is the address of its `hatch_wasi_dl`, and `abi` (`soabi`, `wasi_libc`)
+        is what side modules must have been built for.
+        """
+        self._space = space
+        self._engine: Engine = space.engine
+        self._code = code
+        self._abi = abi
+        self._main = Loaded("python.wasm", MAIN_HANDLE, main, is_global=True)
+        self._main.instance = space.instance
+        self._scope = Scope(space, self._main, Arities(space, struct, main["arity"]))
+        self._resolution = Resolution(self._scope)
+        self._handles: dict[int, Loaded] = {MAIN_HANDLE: self._main, 0: self._main}
+        self._count = MAIN_HANDLE
+        self._message = b""
+
+    # What the guest calls. None of these may raise.
+
+    def open(self, path: int, image: int, size: int, flags: int) -> int | str:
+        """`hatch_wasi_dl.open`."""
+        try:
+            if not path:
+                return MAIN_HANDLE
+            name = self._normal(self._space.text(path))
+            known = self._scope.modules.get(name)
+            if known is None and image:
+                known = self._load(name, self._space.read(image, size), flags)
+            if known is None:
+                return 0
+            if flags & RTLD_GLOBAL:
+                for module in known.closure():
+                    module.is_global = True
+        except Exited:
+            return "exit"
+        except Exception as error:  # noqa: BLE001 - the guest gets an ImportError, whatever it is
+            return self._failed(error)
+        return known.handle
+
+    def sym(self, handle: int, name: int) -> int | str:
+        """`hatch_wasi_dl.sym`."""
+        try:
+            symbol = self._space.text(name)
+            if handle == RTLD_NEXT or handle not in self._handles:
+                message = f"{symbol}: {handle:#x} is no handle of a loaded module"
+                raise LoadError(message)
+            module = self._handles[handle]
+            places = self._scope.visible(module) if module is self._main else module.closure()
+            for place in places:
+                if symbol in place.functions:
+                    return self._scope.slot(place, symbol)
+                if symbol in place.data:
+                    return self._scope.address(place, symbol)
+            message = f"{module.path}: undefined symbol: {symbol}"
+            raise LoadError(message)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._failed(error)
+
+    def error(self, buffer: int, size: int) -> int | str:
+        """`hatch_wasi_dl.error`."""
+        try:
+            text = self._message[: max(size - 1, 0)].decode("utf-8", "ignore").encode() + b"\0"
+            self._space.write(buffer, text)
+        except HatchWasiError:
+            return 0
+        return len(text)
+
+    def _failed(self, error: Exception) -> int:
+        if isinstance(error, HatchWasiError):
+            text = error.message if error.hint is None else f"{error.message} ({error.hint})"
+        else:
+            text = f"the loader failed, which is a defect of hatch-wasi: {error!r}"
+        self._message = text.encode("utf-8", "replace")
+        return 0
+
+    def _normal(self, path: str) -> str:
+        """Give the one name that a guest path is known by."""
+        if not path.startswith("/"):
+            getcwd = self._engine.export(self._space.instance, b"getcwd")
+            buffer = self._space.allocate(4096)
+            found = self._engine.call(getcwd, buffer, 4096) if getcwd else 0
+            path = posixpath.join(self._space.text(buffer) if found else "/", path)
+            self._space.free(buffer)
+        return posixpath.normpath(path)
+
+    # Loading.
+
+    def _load(self, path: str, data: bytes, flags: int) -> Loaded:
+        try:
+            entry = self._code.load(data, lambda: _describe(data, path))
+        except Rejected as error:
+            message = f"{path}: not valid WebAssembly: {' '.join(str(error).split())}"
+            raise LoadError(message) from error
+        self._check_abi(path, entry.description["abi"])
+        module = Loaded(path, self._count + 1, entry.description, is_global=bool(flags & RTLD_GLOBAL))
+        self._count += 1
+        self._handles[module.handle] = self._scope.modules[path] = module
+        try:
+            module.needed = [self._open_needed(module, name, flags) for name in entry.description["needed"]]
+            self._resolution.check(module)
+            self._scope.reserve(module)
+            self._instantiate(module, entry.module)
+            self._initialize(module)
+        except BaseException:
+            self._forget(module)
+            raise
+        return module
+
+    def _check_abi(self, path: str, abi: dict[str, str] | None) -> None:
+        """Refuse what was built for another Python or wasi-libc; what does not say is taken as it is."""
+        for key, what in (("soabi", "Python"), ("wasi_libc", "wasi-libc")):
+            built, running = (abi or {}).get(key), self._abi.get(key)
+            if built and running and built != running and not (key == "soabi" and built == "abi3"):
+                message = f"{path}: built for {what} {built}, but this is {what} {running}"
+                raise LoadError(message, hint="install a build for this Python")
+
+    def _open_needed(self, module: Loaded, name: str, flags: int) -> Loaded:
+        """Load a library that `module` needs: by its run path, beside it, or one of that name that is there already."""
+        folder = posixpath.dirname(module.path)
+        runtime_path = (place.replace("$ORIGIN", folder) for place in module.description["runtime_path"])
+        reasons = []
+        for place in (*runtime_path, folder):
+            path = self._normal(posixpath.join(place, name))
+            if path in self._scope.modules:
+                return self._scope.modules[path]
+            handle, reason = self._guest_open(path, flags)
+            if handle:
+                return self._handles[handle]
+            reasons.append(reason)
+        loaded = self._scope.modules.values()
+        for other in loaded:
+            if posixpath.basename(other.path) == posixpath.basename(name):
+                return other
+        message = f"{module.path}: needs {name}, which cannot be loaded: {'; '.join(reasons)}"
+        raise LoadError(message)
+
+    def _guest_open(self, path: str, flags: int) -> tuple[int, str]:
+        """Open by the guest's own dlopen, which reads the file through WASI; gives its handle, or 0 and the reason."""
+        engine, space = self._engine, self._space
+        dlopen, dlerror = (engine.export(space.instance, name) for name in (b"dlopen", b"dlerror"))
+        if dlopen is None or dlerror is None:
+            return 0, "python.wasm exports no dlopen"
+        text = space.string(path.encode("utf-8", "surrogateescape"))
+        handle = engine.call(dlopen, text, flags)
+        space.free(text)
+        if handle:
+            return handle, ""
+        reason = engine.call(dlerror)
+        return 0, space.text(reason) if reason else "unknown reason"
+
+    def _instantiate(self, module: Loaded, code: int) -> None:
+        engine = self._engine
+        externs = self._resolution.externs(module)
+        instance, trap = (ctypes.c_uint64 * 2)(), ctypes.c_void_p()
+        stack = self._stack()
+        try:
+            error = engine.api.wasmtime_instance_new(
+                engine.context, code, externs, len(module.imports), byref(instance), byref(trap)
+            )
+            engine.check(error, trap)
+        except Rejected as reason:
+            message = f"{module.path}: cannot be linked to python.wasm: {' '.join(str(reason).split())}"
+            raise LoadError(message) from reason
+        except Trapped as reason:
+            self._stack(stack)
+            message = f"{module.path}: its start function ended in a trap: {_brief(reason)}"
+            raise LoadError(message) from reason
+        module.instance = instance
+        self._scope.fill_pending(module)
+
+    def _initialize(self, module: Loaded) -> None:
+        """Apply data relocations, then run constructors, as the tool conventions order it."""
+        stack = self._stack()
+        constructors = "_initialize" if "_initialize" in module.functions else "__wasm_call_ctors"
+        for name in ("__wasm_apply_data_relocs", constructors):
+            function = self._engine.export(module.instance, name.encode()) if name in module.functions else None
+            if function is None:
+                continue
+            if module.functions[name][1:3] != (b"", b""):
+                message = f"{module.path}: its {name} has parameters or results"
+                raise LoadError(message)
+            try:
+                self._engine.call(function)
+            except Trapped as reason:
+                self._stack(stack)
+                message = f"{module.path}: its {name} ended in a trap: {_brief(reason)}"
+                raise LoadError(message) from reason
+
+    def _stack(self, value: int | None = None) -> int:
+        """Read the guest's stack pointer, or set it to `value`: a trap leaves it where it was."""
+        engine, pointer = self._engine, self._space.stack_pointer
+        found = capi.Tagged()
+        if value is None:
+            engine.api.wasmtime_global_get(engine.context, pointer.item, byref(found))
+        else:
+            found.of[0] = value
+            engine.check(engine.api.wasmtime_global_set(engine.context, pointer.item, byref(found)))
+        return found.of[0]
+
+    def _forget(self, module: Loaded) -> None:
+        """Take back a module that failed, and those that were linked to it while it was on its way."""
+        for other in [other for other in self._scope.modules.values() if module in other.closure()]:
+            del self._scope.modules[other.path]
+            del self._handles[other.handle]
+        if module.block and module.instance is None:
+            self._space.free(module.block)
+
+
+def _describe(data: bytes, path: str) -> dict[str, Any]:
+    # Only for a module that was never seen before: importing the reader takes longer than loading a known module.
+    from hatch_wasi.runtime.description import describe_side
+
+    return describe_side(data, path)
+
+
+def _brief(error: Trapped) -> str:
+    """Say in one line what a trap was and where."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    cause = lines[lines.index("Caused by:") + 1] if "Caused by:" in lines[:-1] else lines[0]
+    where = [line.split("!", 1)[1] for line in lines if line[:1].isdigit() and "!" in line]
+    return f"{cause} in {where[0]}" if where else cause
