@@ -1,0 +1,192 @@
+"""Install wheels into a folder: all are checked, then all are written beside it, then they appear at once."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+
+from installer import install as write_wheel
+from installer.exceptions import InstallerError
+
+from hatch_wasi.cache import Cache, digest
+from hatch_wasi.console import Console
+from hatch_wasi.errors import WheelError
+from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wheels import side_modules, tags
+from hatch_wasi.wheels.bytecode import compile_all
+from hatch_wasi.wheels.destination import StageDestination
+from hatch_wasi.wheels.installed import Distribution, bytecode_of, owners, scan
+from hatch_wasi.wheels.names import check_distinct
+from hatch_wasi.wheels.swap import recover, staged
+from hatch_wasi.wheels.wheel import INSTALLER_FILES, Wheel
+
+__all__ = ["Installation", "check_tags", "open_wheels"]
+
+
+@contextmanager
+def open_wheels(paths: Sequence[Path]) -> Iterator[list[Wheel]]:
+    """Open and verify wheel files, which may not be of one project twice. Raises `WheelError`."""
+    with ExitStack() as stack:
+        wheels: dict[str, Wheel] = {}
+        for path in paths:
+            wheel = stack.enter_context(Wheel.open(path))
+            other = wheels.setdefault(wheel.project, wheel)
+            if other is not wheel:
+                message = f"{other.path.name} and {path.name} are of one project"
+                raise WheelError(message, hint="name one of them")
+        yield list(wheels.values())
+
+
+def check_tags(wheels: Sequence[Wheel], version: str) -> None:
+    """Check that each wheel's tags fit CPython `version` on WASI; X.Y will do. Raises `WheelError`."""
+    for wheel in wheels:
+        # A renamed wheel still says inside what it was built for.
+        for named in (wheel.tags, wheel.inner_tags or wheel.tags):
+            if problem := tags.misfit(named, version):
+                message = f"{wheel.path.name}: {problem[0]}"
+                raise WheelError(message, hint=problem[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """Where wheels go, and how."""
+
+    site: Path
+    """The folder; made if it is not there."""
+    python: WasiPython
+    """What will import them."""
+    cache: Cache
+    """Holds the lock of `site`."""
+    console: Console
+    allow_abi_mismatch: bool = False
+    """Take side modules that were built with another wasi-libc."""
+
+    def install(self, wheels: Sequence[Wheel]) -> None:
+        """Install `wheels`, removing other versions of them. Raises `WheelError`; then `site` is as it was."""
+        self._check(wheels)
+        try:
+            site = self.site.resolve()
+            with self.cache.lock(f"site-{digest(str(site))}"):
+                recover(site)
+                installed = scan(site)
+                replaced = [dist for dist in installed if any(dist.project == wheel.project for wheel in wheels)]
+                remove = _removals(site, replaced, [dist for dist in installed if dist not in replaced])
+                _check_conflicts(site, wheels, installed, remove)
+                with staged(site, without=remove) as (tree, scratch):
+                    self._write(wheels, tree, scratch)
+                now = scan(site)
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"{self.site} cannot be written: {reason}"
+            raise WheelError(message, hint="nothing was changed") from error
+        self._report(wheels, replaced, now)
+
+    def _check(self, wheels: Sequence[Wheel]) -> None:
+        check_tags(wheels, self.python.version)
+        for wheel in wheels:
+            if not wheel.requires_python.contains(self.python.version, prereleases=True):
+                message = f"{wheel.path.name} requires Python {wheel.requires_python}; this is {self.python.version}"
+                raise WheelError(message, hint="choose another version of it, or another Python by --python")
+            wheel.needs(self.python.target().markers())
+        for wheel in wheels:
+            pure = all(tag.platform == "any" for tag in wheel.tags)
+            allow = self.allow_abi_mismatch
+            found = side_modules.check(wheel.archive, self.python, pure=pure, allow_mismatch=allow)
+            for text in found.mismatched:
+                self.console.warn(text)
+            if found.unmarked:
+                names = _some(found.unmarked)
+                self.console.warn(f"{wheel.path.name}: nothing says which wasi-libc its side modules need: {names}")
+            if found.foreign:
+                self.console.warn(f"{wheel.path.name}: not for WASI, so not loadable: {_some(found.foreign)}")
+
+    def _write(self, wheels: Sequence[Wheel], tree: Path, scratch: Path) -> None:
+        destinations = [StageDestination(tree, wheel) for wheel in wheels]
+        for wheel, destination in zip(wheels, destinations, strict=True):
+            self.console.detail(f"unpacking {wheel.path.name}")
+            try:
+                write_wheel(wheel, destination, _additional(wheel.path))
+            except (InstallerError, zipfile.BadZipFile, EOFError, ValueError) as error:
+                message = f"{wheel.path.name} cannot be installed: {error}"
+                raise WheelError(message, hint="nothing was changed") from error
+        sources = [name for destination in destinations for name in destination.sources()]
+        made, problem = compile_all(sources, tree, scratch, self.python)
+        if problem:
+            self.console.warn(f"not everything was compiled to bytecode, so imports are slower: {problem}")
+        for destination in destinations:
+            destination.write_record([made[name] for name in destination.sources() if name in made])
+
+    def _report(self, wheels: Sequence[Wheel], replaced: Sequence[Distribution], now: Sequence[Distribution]) -> None:
+        for dist in replaced:
+            self.console.detail(f"removed {dist.label}")
+        for wheel in wheels:
+            needs = wheel.needs(self.python.target().markers())
+            missing = [str(need) for need in needs if not any(dist.provides(need) for dist in now)]
+            if missing:
+                self.console.warn(f"{wheel.label} needs what is not installed: {', '.join(missing)}")
+        self.console.note(f"installed {', '.join(wheel.label for wheel in wheels)} in {self.site}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _additional(path: Path) -> dict[str, bytes]:
+    """Give the files that the installing program adds to dist-info, for the wheel file `path` (PEP 376, PEP 610)."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    origin = {
+        "archive_info": {"hash": f"sha256={sha256}", "hashes": {"sha256": sha256}},
+        "url": path.resolve().as_uri(),
+    }
+    content = ("hatch-wasi\n", "", json.dumps(origin, sort_keys=True))
+    return {name: text.encode() for name, text in zip(INSTALLER_FILES, content, strict=True)}
+
+
+def _removals(site: Path, replaced: Sequence[Distribution], others: Sequence[Distribution]) -> set[str]:
+    """List the files of `replaced` that are to go: what RECORD lists, bytecode of it, and all of dist-info."""
+    names: set[str] = set()
+    for dist in replaced:
+        if dist.files is None:
+            message = f"{dist.label} in {site} has no RECORD, so what belongs to it is not known"
+            raise WheelError(message, hint=f"remove {site / dist.folder} and its files by hand")
+        names |= dist.files
+        for name in dist.files:
+            if name.endswith(".py"):
+                folder, stem = bytecode_of(name)
+                names |= {f"{folder}/{path.name}" for path in (site / folder).glob(f"{escape(stem)}*.pyc")}
+        names |= {path.relative_to(site).as_posix() for path in (site / dist.folder).rglob("*")}
+    return names - owners(others).keys()
+
+
+def _check_conflicts(
+    site: Path, wheels: Sequence[Wheel], installed: Sequence[Distribution], remove: Collection[str]
+) -> None:
+    """Check that nothing of `wheels` would replace another's file, nor be written through a link."""
+    owner = owners(installed)
+    new: dict[str, Wheel] = {}
+    folders: set[Path] = set()
+    for wheel in wheels:
+        for name in wheel.installed_names():
+            other = new.setdefault(name, wheel)
+            if other is not wheel:
+                message = f"{wheel.path.name} and {other.path.name} both have {name!r}"
+                raise WheelError(message, hint="they cannot be installed in one folder; nothing was changed")
+            if os.path.lexists(site / name) and name not in remove:
+                whose = f"belongs to {owner[name].label}" if name in owner else "is there already, and nobody's"
+                message = f"{wheel.path.name}: {name!r} {whose}"
+                raise WheelError(message, hint=f"remove it from {site} first; nothing was changed")
+            folder = (site / name).parent
+            folders |= {folder, folder / "__pycache__"}
+    check_distinct(new, "the wheels together")
+    for path in {parent for folder in folders for parent in (folder, *folder.parents) if site in parent.parents}:
+        name = path.relative_to(site).as_posix()
+        if os.path.lexists(path) and name not in remove and (path.is_symlink() or not path.is_dir()):
+            message = f"{path} is not a folder, and the wheel has files below it"
+            raise WheelError(message, hint="move it away; nothing was changed")

@@ -1,0 +1,202 @@
+"""One wheel file, verified: what it is, what it asks for, and which file goes where."""
+
+import configparser
+import posixpath
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from installer.sources import WheelContentElement, WheelSource
+from installer.utils import SCHEME_NAMES, parse_entrypoints, parse_metadata_file
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import InvalidTag, Tag, parse_tag
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from hatch_wasi.errors import WheelError
+from hatch_wasi.wheels import record
+from hatch_wasi.wheels.archive import Archive
+from hatch_wasi.wheels.names import check_distinct, check_name
+
+__all__ = ["INSTALLER_FILES", "Wheel"]
+
+INSTALLER_FILES = ("INSTALLER", "REQUESTED", "direct_url.json")
+"""Files in dist-info that the installing program writes; a wheel's own are left out."""
+
+
+class Wheel(WheelSource):
+    """A wheel whose archive, RECORD, metadata and layout are checked, for the `installer` library to write.
+
+    Made by `Wheel.open`. Files go below the one folder that is on sys.path, as `pip install --target` does:
+    purelib, platlib and data to its top, scripts to bin/, headers to include/NAME/.
+    """
+
+    def __init__(self, path: Path, archive: Archive) -> None:
+        """Check everything of `archive`, the file at `path`. Raises `WheelError`."""
+        try:
+            self.project, self.parsed_version, _, self.tags = parse_wheel_filename(path.name)
+        except InvalidWheelFilename as error:
+            message = f"{path.name} is not the name of a wheel: {error}"
+            raise WheelError(message, hint="wheels are named NAME-VERSION-PYTHON-ABI-PLATFORM.whl") from error
+        super().__init__(*path.name.split("-")[:2])
+        self.path = path
+        self.archive = archive
+        self._dist_info = self._folder(".dist-info") or ""
+        if not self._dist_info:
+            message = f"{path.name}: there is no .dist-info folder"
+            raise WheelError(message, hint="the file is not a wheel")
+        self._data = self._folder(".data") or super().data_dir
+        record.verify(archive, self._dist_info)
+        self._check_wheel_file()
+        self._check_metadata()
+        self.places = {name: place for name in archive.members if (place := self._place(name))}
+        """Archive member -> where it goes, relative to the folder that is installed into."""
+        self.scripts = self._entry_points()
+        """Names of the console scripts that the entry points ask for."""
+        self._check_places()
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator["Wheel"]:
+        """Open the wheel `path`. Raises `WheelError`."""
+        with Archive.open(path) as archive:
+            yield cls(path, archive)
+
+    @property
+    def label(self) -> str:
+        """`name 1.0`, for a person."""
+        return f"{self.distribution} {self.parsed_version}"
+
+    @property
+    def dist_info_dir(self) -> str:
+        """Name of the .dist-info folder."""
+        return self._dist_info
+
+    @property
+    def data_dir(self) -> str:
+        """Name of the .data folder, which need not be there."""
+        return self._data
+
+    @property
+    def headers(self) -> str:
+        """Folder of its C headers, relative to the folder that is installed into."""
+        return f"include/{self.distribution}"
+
+    @property
+    def dist_info_filenames(self) -> list[str]:
+        """Names of the files in dist-info, relative to it."""
+        prefix = f"{self._dist_info}/"
+        return [name.removeprefix(prefix) for name in self.archive.members if name.startswith(prefix)]
+
+    def read_dist_info(self, filename: str) -> str:
+        """Read a text file of dist-info. Raises `WheelError`."""
+        return self.archive.text(f"{self._dist_info}/{filename}")
+
+    def get_contents(self) -> Iterator[WheelContentElement]:
+        """Give what is to be written: row of RECORD, stream, whether it is executable."""
+        for name in self.places:
+            mode = self.archive.members[name].external_attr >> 16
+            with self.archive.open_member(name) as stream:
+                yield (name, "", ""), cast("BinaryIO", stream), bool(stat.S_ISREG(mode) and mode & 0o111)
+
+    def installed_names(self) -> list[str]:
+        """Every file that an installation of this wheel has, bytecode apart, relative to its folder."""
+        own = [f"{self._dist_info}/{name}" for name in ("RECORD", *INSTALLER_FILES)]
+        return [*self.places.values(), *(f"bin/{script}" for script in self.scripts), *own]
+
+    def needs(self, environment: Mapping[str, str]) -> list[Requirement]:
+        """List what it needs in the marker `environment` (PEP 508), no extras asked for. Raises `WheelError`."""
+        try:
+            return [
+                need for need in self.requires if not need.marker or need.marker.evaluate({**environment, "extra": ""})
+            ]
+        except (UndefinedComparison, UndefinedEnvironmentName) as error:
+            raise self._fail(f"a marker in METADATA cannot be evaluated: {error}") from error
+
+    def _fail(self, reason: str, hint: str | None = None) -> WheelError:
+        return WheelError(f"{self.path.name}: {reason}", hint=hint)
+
+    def _folder(self, suffix: str) -> str | None:
+        found = sorted({top for name in self.archive.members if (top := name.partition("/")[0]).endswith(suffix)})
+        if len(found) > 1:
+            raise self._fail(f"there is more than one {suffix} folder: {', '.join(map(repr, found))}")
+        if not found:
+            return None
+        name, _, version = found[0].removesuffix(suffix).rpartition("-")
+        try:
+            same = canonicalize_name(name) == self.project and Version(version) == self.parsed_version
+        except InvalidVersion:
+            same = False
+        if not same:
+            raise self._fail(f"the folder {found[0]!r} is another project's or version's")
+        return found[0]
+
+    def _check_wheel_file(self) -> None:
+        wheel = parse_metadata_file(self.read_dist_info("WHEEL"))
+        version = str(wheel["Wheel-Version"])
+        if not version.startswith("1."):
+            raise self._fail(f"Wheel-Version is {version!r}; 1.x is understood")
+        self.root_is_pure = str(wheel["Root-Is-Purelib"]).strip().lower() == "true"
+        try:
+            lines = [str(line).strip() for line in wheel.get_all("Tag") or []]
+            self.inner_tags: frozenset[Tag] = frozenset(tag for line in lines for tag in parse_tag(line))
+        except (InvalidTag, ValueError) as error:
+            raise self._fail(f"a Tag in WHEEL is malformed: {error}") from error
+        if self.inner_tags and self.inner_tags.isdisjoint(self.tags):
+            inner = ", ".join(sorted(map(str, self.inner_tags))[:4])
+            raise self._fail(f"the file name's tag is not one that WHEEL gives: {inner}", "do not rename wheels")
+
+    def _check_metadata(self) -> None:
+        metadata = parse_metadata_file(self.read_dist_info("METADATA"))
+        name, version = str(metadata["Name"]), str(metadata["Version"])
+        try:
+            same = canonicalize_name(name) == self.project and Version(version) == self.parsed_version
+        except InvalidVersion:
+            same = False
+        if not same:
+            raise self._fail(f"METADATA is of {name!r} {version!r}, which is not what the file is named for")
+        try:
+            self.requires_python = SpecifierSet(str(metadata["Requires-Python"] or ""))
+            self.requires = [Requirement(str(line)) for line in metadata.get_all("Requires-Dist") or []]
+        except (InvalidSpecifier, InvalidRequirement) as error:
+            raise self._fail(f"METADATA is malformed: {error}".replace("\n", " ")) from error
+
+    def _place(self, name: str) -> str | None:
+        top, _, rest = name.partition("/")
+        if "__pycache__" in name.split("/")[:-1]:
+            return None  # bytecode is compiled here: what a wheel brings might not be its sources'
+        if top == self._dist_info and rest in ("RECORD", *record.SIGNATURES, *INSTALLER_FILES):
+            return None
+        if top != self._data or not rest:
+            return name
+        scheme, _, path = rest.partition("/")
+        if scheme not in SCHEME_NAMES or not path:
+            raise self._fail(f"{name!r} is in no scheme ({', '.join(SCHEME_NAMES)})")
+        folder = {"scripts": "bin", "headers": self.headers}.get(scheme, "")
+        return posixpath.join(folder, path)
+
+    def _entry_points(self) -> list[str]:
+        if "entry_points.txt" not in self.dist_info_filenames:
+            return []
+        try:
+            names = [name for name, _, _, _ in parse_entrypoints(self.read_dist_info("entry_points.txt"))]
+        except (AssertionError, AttributeError, configparser.Error, ValueError) as error:
+            reason = str(error).replace("\n", " ") or "an entry point is not MODULE:ATTRIBUTE"
+            raise self._fail(f"entry_points.txt is malformed: {reason}") from error
+        for name in names:
+            check_name(name, f"{self.path.name}: entry_points.txt")
+            if "/" in name:
+                raise self._fail(f"entry_points.txt: {name!r} is not the name of a script")
+        return names
+
+    def _check_places(self) -> None:
+        names = self.installed_names()
+        check_distinct(names, self.path.name)
+        for name in names:
+            top = name.partition("/")[0]
+            if top != self._dist_info and top.lower().endswith((".dist-info", ".egg-info")):
+                raise self._fail(f"{name!r} would pose as part of another distribution")
