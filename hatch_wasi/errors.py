@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = [
+    "BuildError",
     "CacheError",
     "ConfigError",
     "FetchError",
@@ -69,6 +70,15 @@ class ProcessFailed(HatchWasiError):
         """Keep the exit `status` (negative: the signal that ended it) beside the message."""
         super().__init__(message, hint=hint, log=log)
         self.status = status
+        self.output = output
+
+
+class BuildError(HatchWasiError):
+    """An extension module cannot be made; `output` is the command and what it printed."""
+
+    def __init__(self, message: str, *, output: str = "", hint: str | None = None, log: Path | None = None) -> None:
+        """Keep the compiler's `output` beside the message."""
+        super().__init__(message, hint=hint, log=log)
         self.output = output
 
 

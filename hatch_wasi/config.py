@@ -1,0 +1,307 @@
+"""The hook's configuration: a table of pyproject.toml and the environment, checked; everything wrong is said at once.
+
+Precedence: environment, pyproject.toml, default.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from hatch_wasi.errors import ConfigError
+
+__all__ = ["DEFAULT_PYTHON", "Extension", "HookConfig"]
+
+DEFAULT_PYTHON = "3.13"
+SDK_PROVIDERS = ("auto", "existing", "release", "debian", "source")
+TARGETS = ("native", "wasi")
+# Hatchling reads these itself: https://hatch.pypa.io/latest/config/build/#build-hooks
+HATCH_KEYS = ("dependencies", "enable-by-default", "require-runtime-dependencies", "require-runtime-features")
+HOOK_KEYS = ("python", "sdk", "target", "extensions")
+TEXT_LISTS = ("include-dirs", "undef-macros", "libraries", "library-dirs", "extra-compile-args", "extra-link-args")
+EXTENSION_KEYS = (
+    "name", "sources", *TEXT_LISTS, "define-macros", "language", "std", "py-limited-api", "optional", "marker",
+)  # fmt: skip
+C_SUFFIXES = (".c",)
+CXX_SUFFIXES = (".cc", ".cpp", ".cxx")
+CYTHON_SUFFIXES = (".pyx",)
+SOURCE_SUFFIXES = (*C_SUFFIXES, *CXX_SUFFIXES, *CYTHON_SUFFIXES)
+MACRO_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """One extension module, as the project declares it."""
+
+    name: str
+    """Dotted module name, `example_project._speedups`."""
+    key: str
+    """Where it is declared, for messages: `tool.hatch.build.targets.wheel.hooks.wasi.extensions[0]`."""
+    sources: tuple[str, ...]
+    """Files below the project's root, in POSIX form, globs expanded; in the order given, without repetition."""
+    patterns: tuple[str, ...] = ()
+    """`sources` as written."""
+    include_dirs: tuple[str, ...] = ()
+    define_macros: tuple[tuple[str, str | None], ...] = ()
+    """Name and value; None for a macro without a value."""
+    undef_macros: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    library_dirs: tuple[str, ...] = ()
+    extra_compile_args: tuple[str, ...] = ()
+    extra_link_args: tuple[str, ...] = ()
+    language: str | None = None
+    """`c` or `c++`; None: told from the sources' suffixes."""
+    std: str | None = None
+    """Language standard, `c11`."""
+    py_limited_api: str | None = None
+    """Oldest Python of the stable ABI it is built for, `3.11`; None: built for one Python version."""
+    optional: bool = False
+    """Left out, with a warning, where it cannot be built."""
+    marker: str | None = None
+    """PEP 508 marker that must hold for the target."""
+
+    @property
+    def is_cxx(self) -> bool:
+        """Tell whether C++ is compiled or linked for it."""
+        return self.language == "c++" or any(source.endswith(CXX_SUFFIXES) for source in self.sources)
+
+    @property
+    def is_cython(self) -> bool:
+        """Tell whether Cython makes some of its C."""
+        return any(source.endswith(CYTHON_SUFFIXES) for source in (*self.sources, *self.patterns))
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookConfig:
+    """What to build, for what, by which toolchain."""
+
+    python: str
+    """`X.Y`, or the folder of an installed WASI CPython."""
+    sdk: str
+    """A provider's name, or a folder."""
+    target: str
+    """`native` or `wasi`."""
+    extensions: tuple[Extension, ...]
+
+    @classmethod
+    def from_table(
+        cls, table: Mapping[str, object], *, key: str, root: Path, environ: Mapping[str, str], find_sources: bool = True
+    ) -> "HookConfig":
+        """Check `table`, the value of `key` in the pyproject.toml of the project at `root`.
+
+        Without `find_sources`, patterns are not looked up (what asks before a build cannot expect generated files).
+        Raises `ConfigError` with every issue.
+        """
+        reader = _Reader(table, key, [])
+        reader.refuse_unknown((*HOOK_KEYS, *HATCH_KEYS))
+        choices = {
+            "python": _setting(reader, "python", DEFAULT_PYTHON, environ),
+            "sdk": _setting(reader, "sdk", "auto", environ),
+            "target": _setting(reader, "target", "native", environ),
+        }
+        _check_choices(choices, reader.issues)
+        extensions = _read_extensions(reader, root if find_sources else None)
+        if reader.issues:
+            raise ConfigError(reader.issues)
+        folder = {name: str((root / Path(where[0]).expanduser()).absolute()) for name, where in choices.items()}
+        values = {name: folder[name] if "/" in where[0] else where[0] for name, where in choices.items()}
+        return cls(python=values["python"], sdk=values["sdk"], target=values["target"], extensions=extensions)
+
+
+@dataclass
+class _Reader:
+    """A table that is being checked; `issues` is shared by all of one configuration."""
+
+    table: Mapping[str, object]
+    key: str
+    issues: list[str]
+
+    def wrong(self, name: str, what: str) -> None:
+        self.issues.append(f"{self.key}.{name} {what}")
+
+    def refuse_unknown(self, known: Sequence[str]) -> None:
+        for name in self.table:
+            if name not in known:
+                self.wrong(name, "is not known" + _did_you_mean(name, known))
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        value = self.table.get(name, default)
+        if value is None or (isinstance(value, str) and value):
+            return value
+        self.wrong(name, "must not be empty" if value == "" else f"must be a string, not {_kind(value)}")
+        return default
+
+    def flag(self, name: str) -> bool:
+        value = self.table.get(name, False)
+        if isinstance(value, bool):
+            return value
+        self.wrong(name, f"must be true or false, not {_kind(value)}")
+        return False
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.table.get(name, [])
+        if not isinstance(value, list):
+            self.wrong(name, f"must be an array of strings, not {_kind(value)}")
+            return ()
+        for index, item in enumerate(value):
+            if not isinstance(item, str) or not item:
+                what = "must not be empty" if item == "" else f"must be a string, not {_kind(item)}"
+                self.wrong(f"{name}[{index}]", what)
+        return tuple(item for item in value if isinstance(item, str) and item)
+
+    def macros(self, name: str) -> tuple[tuple[str, str | None], ...]:
+        value = self.table.get(name, {})
+        if not isinstance(value, dict):
+            self.wrong(name, f'must be a table such as {{ NAME = "VALUE", FLAG = true }}, not {_kind(value)}')
+            return ()
+        found: list[tuple[str, str | None]] = []
+        for macro, meaning in value.items():
+            if not MACRO_NAME.fullmatch(macro):
+                self.wrong(f'{name}."{macro}"', "is not the name of a macro")
+            elif meaning is False or not isinstance(meaning, str | int):
+                what = "false: leave it out, or name it in undef-macros" if meaning is False else _kind(meaning)
+                self.wrong(f"{name}.{macro}", f"must be a string, a number or true, not {what}")
+            else:
+                found.append((macro, None if meaning is True else str(meaning)))
+        return tuple(found)
+
+
+def _setting(reader: _Reader, name: str, default: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Give a setting's value and where it comes from."""
+    configured = reader.text(name, default) or default
+    variable = f"HATCH_WASI_{name.upper()}"
+    if environ.get(variable):
+        return environ[variable], variable
+    return configured, f"{reader.key}.{name}"
+
+
+def _check_choices(choices: Mapping[str, tuple[str, str]], issues: list[str]) -> None:
+    python, where = choices["python"]
+    if "/" not in python and not re.fullmatch(r"3\.\d+", python):
+        issues.append(f"{where} must be a version such as 3.13, or a folder, not {python!r}")
+    sdk, where = choices["sdk"]
+    if "/" not in sdk and sdk not in SDK_PROVIDERS:
+        names = ", ".join(SDK_PROVIDERS)
+        issues.append(f"{where} must be one of {names}, or a folder, not {sdk!r}{_did_you_mean(sdk, SDK_PROVIDERS)}")
+    target, where = choices["target"]
+    if target not in TARGETS:
+        issues.append(f"{where} must be native or wasi, not {target!r}{_did_you_mean(target, TARGETS)}")
+
+
+def _read_extensions(reader: _Reader, root: Path | None) -> tuple[Extension, ...]:
+    value = reader.table.get("extensions", [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        reader.wrong("extensions", f"must be an array of tables, not {_kind(value)}")
+        return ()
+    found: list[Extension] = []
+    for index, table in enumerate(value):
+        extension = _read_extension(_Reader(table, f"{reader.key}.extensions[{index}]", reader.issues), root)
+        first = next((other for other in found if other.name == extension.name), None)
+        if first is not None and extension.name:
+            reader.issues.append(f"{extension.key}.name {extension.name!r} is that of {first.key} too")
+        found.append(extension)
+    return tuple(found)
+
+
+def _read_extension(reader: _Reader, root: Path | None) -> Extension:
+    reader.refuse_unknown(EXTENSION_KEYS)
+    patterns = reader.texts("sources")
+    extension = Extension(
+        name=_read_name(reader),
+        key=reader.key,
+        sources=_find_sources(reader, patterns, root) if root else (),
+        patterns=patterns,
+        **{name.replace("-", "_"): reader.texts(name) for name in TEXT_LISTS},
+        define_macros=reader.macros("define-macros"),
+        language=reader.text("language"),
+        std=reader.text("std"),
+        py_limited_api=reader.text("py-limited-api"),
+        optional=reader.flag("optional"),
+        marker=reader.text("marker"),
+    )
+    if "sources" not in reader.table or reader.table["sources"] == []:
+        reader.wrong("sources", "is missing: name the files to compile")
+    if extension.language not in {None, "c", "c++"}:
+        reader.wrong("language", f'must be "c" or "c++", not {extension.language!r}')
+    cxx = next((source for source in extension.sources if source.endswith(CXX_SUFFIXES)), None)
+    if extension.language == "c" and cxx:
+        reader.wrong("language", f'is "c", but {cxx} is C++')
+    if len(cython := [source for source in extension.sources if source.endswith(CYTHON_SUFFIXES)]) > 1:
+        reader.wrong("sources", f"names several .pyx files ({', '.join(cython)}): each makes a module of its own")
+    if extension.py_limited_api and not re.fullmatch(r"3\.([2-9]|\d\d+)", extension.py_limited_api):
+        reader.wrong("py-limited-api", f'must be a version such as "3.11", not {extension.py_limited_api!r}')
+    _check_marker(reader, extension.marker)
+    return extension
+
+
+def _read_name(reader: _Reader) -> str:
+    if "name" not in reader.table:
+        reader.wrong("name", 'is missing: give the dotted module name, such as "package._module"')
+        return ""
+    name = reader.text("name") or ""
+    if name and not all(part.isidentifier() for part in name.split(".")):
+        reader.wrong("name", f"must be a dotted module name, not {name!r}")
+    return name
+
+
+def _check_marker(reader: _Reader, marker: str | None) -> None:
+    if marker is None:
+        return
+    from packaging.markers import InvalidMarker, Marker
+
+    try:
+        Marker(marker)
+    except InvalidMarker as error:
+        reader.wrong("marker", f"is not a PEP 508 marker: {str(error).splitlines()[0]}")
+
+
+def _find_sources(reader: _Reader, patterns: Sequence[str], root: Path) -> tuple[str, ...]:
+    """Expand `patterns` below `root`; a plain name must exist, a glob must match something."""
+    found: dict[str, None] = {}
+    for index, pattern in enumerate(patterns):
+        where = f"sources[{index}]"
+        path = _normal(pattern)
+        if path is None:
+            reader.wrong(where, f"{pattern!r} is outside the project: give a path below its root")
+            continue
+        is_glob = any(character in path for character in "*?[")
+        matches = sorted(file for file in root.glob(path) if file.is_file()) if is_glob else [root / path]
+        names = [name for file in matches if not (name := file.relative_to(root).as_posix()).startswith(".hatch/")]
+        if not names:
+            reader.wrong(where, f"{pattern!r} matches nothing below {root}")
+        elif not is_glob and not (root / path).is_file():
+            what = "is a folder: name its files" if (root / path).is_dir() else f"does not exist below {root}"
+            reader.wrong(where, f"{pattern!r} {what}")
+        for name in names:
+            if not name.endswith(SOURCE_SUFFIXES):
+                reader.wrong(where, f"{name!r} is not a source: known are {', '.join(SOURCE_SUFFIXES)}")
+        found.update(dict.fromkeys(names))
+    return tuple(found)
+
+
+def _normal(pattern: str) -> str | None:
+    """Resolve `.` and `..` by name; None if that leads out of the project."""
+    parts: list[str] = []
+    for part in PurePosixPath(pattern).parts:
+        if part == "/" or (part == ".." and not parts):
+            return None
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts) or None
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(word.lower().replace("_", "-"), known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _kind(value: object) -> str:
+    """Name a value's TOML type, with its article."""
+    names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array"}
+    if isinstance(value, list) and value and not all(isinstance(item, dict) for item in value):
+        return "an array of other things"
+    return names.get(type(value), "a table" if isinstance(value, dict) else f"a {type(value).__name__}")

@@ -1,0 +1,241 @@
+"""From declared extensions to module files: Cython, compile, link; in parallel, and only what changed."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from hatch_wasi.cache import replace_file
+from hatch_wasi.config import Extension
+from hatch_wasi.console import Console
+from hatch_wasi.errors import BuildError, ConfigError
+from hatch_wasi.extension import FOLDER, cythonize
+from hatch_wasi.extension.jobs import Crew, Job
+from hatch_wasi.extension.ledger import Ledger
+from hatch_wasi.extension.recipe import Recipe, limited_api, module_file, signature
+from hatch_wasi.target import Target
+
+__all__ = ["Built", "Outcome", "build", "folder_name"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """An extension module that was made, or was there already."""
+
+    extension: Extension
+    path: Path
+    place: str
+    """Where it belongs below the wheel's root, in POSIX form."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a build gave."""
+
+    built: tuple[Built, ...]
+    failed: Mapping[str, BuildError]
+    """Optional extensions that could not be built, by name."""
+    inputs: frozenset[Path]
+    """Every file that was read to make them, as far as compilers tell."""
+
+
+def build(extensions: Sequence[Extension], recipe: Recipe, *, root: Path, console: Console) -> Outcome:
+    """Build `extensions` of the project at `root`; remove what earlier builds for this target left and no one wants.
+
+    Raises `BuildError` when one that is not optional fails, and `ConfigError` where it cannot be built for the target.
+    """
+    refused = _refuse(extensions, recipe)
+    folder = f"{FOLDER}/{folder_name(recipe.target)}"
+    with _locked(root / folder):
+        ledger = Ledger(root / folder / "ledger.json", root)
+        try:
+            return _Build(extensions, recipe, root, folder, ledger, console, refused).run()
+        finally:
+            ledger.save()
+
+
+def folder_name(target: Target) -> str:
+    """Name the folder, below FOLDER, of what is built for `target`."""
+    return target.soabi or f"{target.interpreter_tag}-{target.platform}"
+
+
+def _refuse(extensions: Sequence[Extension], recipe: Recipe) -> dict[str, BuildError]:
+    """Give the optional extensions that this target cannot have. Raises `ConfigError` if there are others."""
+    refused = {extension: reason for extension in extensions if (reason := _obstacle(extension, recipe))}
+    issues = [reason for extension, reason in refused.items() if not extension.optional]
+    if issues:
+        hint = 'such an extension can be kept from a target by its marker, or left out by "optional = true"'
+        raise ConfigError(issues, hint=hint)
+    return {extension.name: BuildError(reason) for extension, reason in refused.items()}
+
+
+def _obstacle(extension: Extension, recipe: Recipe) -> str | None:
+    limit, target = limited_api(extension, recipe.target), recipe.target
+    if limit and _numbers(limit) > _numbers(target.short_version):
+        return f"{extension.key}.py-limited-api is {limit}, newer than the Python to build for, {target.python_version}"
+    return recipe.obstacle(extension)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` for one build at a time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("w")
+    except OSError as error:
+        message = f"objects cannot be written to {folder}: {error.strerror}"
+        raise BuildError(message, hint="build from a copy of the project that you may write to") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class _Build:
+    """One build: its phases share the plan, the ledger and who failed."""
+
+    def __init__(
+        self,
+        extensions: Sequence[Extension],
+        recipe: Recipe,
+        root: Path,
+        folder: str,
+        ledger: Ledger,
+        console: Console,
+        refused: Mapping[str, BuildError],
+    ) -> None:
+        self._extensions = [extension for extension in extensions if extension.name not in refused]
+        self._recipe = recipe
+        self._root = root
+        self._folder = folder
+        self._ledger = ledger
+        self._console = console
+        self._failed: dict[str, BuildError] = dict(refused)
+        self._wanted: set[str] = set()
+
+    def run(self) -> Outcome:
+        cythonize.require([extension for extension in self._extensions if not extension.optional])
+        self._phase(self._cython_jobs(), "translating", "Cython source", dict(os.environ))
+        name = folder_name(self._recipe.target)
+        self._phase(self._compile_jobs(), f"compiling for {name}", "source", self._recipe.environment)
+        self._phase(self._link_jobs(), f"linking for {name}", "module", self._recipe.environment)
+        self._sweep()
+        good = [extension for extension in self._extensions if extension.name not in self._failed]
+        built = tuple(
+            Built(
+                extension=extension,
+                path=self._root / self._module(extension),
+                place=module_file(extension, self._recipe.target),
+            )
+            for extension in good
+        )
+        inputs = frozenset(self._root / name for name in self._ledger.inputs())
+        return Outcome(built=built, failed=self._failed, inputs=inputs)
+
+    def _phase(self, jobs: Sequence[Job], label: str, noun: str, environment: Mapping[str, str]) -> None:
+        jobs = [job for job in jobs if job.extension not in self._failed]
+        self._wanted.update(job.output for job in jobs)
+        if jobs:
+            self._failed |= Crew(self._ledger, self._root, environment, self._console).run(jobs, label, noun)
+
+    def _place(self, extension: Extension) -> str:
+        return f"{self._folder}/{extension.name}"
+
+    def _module(self, extension: Extension) -> str:
+        return f"{self._place(extension)}/{Path(module_file(extension, self._recipe.target)).name}"
+
+    def _job(self, what: str, extension: Extension, argv: list[str], output: str, *inputs: str) -> Job:
+        return Job(
+            what=what,
+            extension=extension.name,
+            argv=tuple(argv),
+            signature=signature(self._recipe, argv),
+            output=output,
+            inputs=inputs,
+            optional=extension.optional,
+        )
+
+    def _cython_jobs(self) -> list[Job]:
+        jobs = []
+        for extension in self._extensions:
+            for source in filter(cythonize.is_cython, extension.sources):
+                output = cythonize.generated(extension, source, self._place(extension))
+                argv = cythonize.command(extension, source, output)
+                job = self._job(f"translating {source}", extension, argv, output, source)
+                seal = signature(self._recipe, [*argv, cythonize.version()])
+                jobs.append(replace(job, depfile=f"{output}.dep", signature=seal))
+        return jobs
+
+    def _units(self, extension: Extension) -> Iterator[tuple[str, str]]:
+        """Give what the compiler reads, and the object that comes of it."""
+        place = self._place(extension)
+        for source in extension.sources:
+            if cythonize.is_cython(source):
+                unit = cythonize.generated(extension, source, place)
+                yield unit, f"{unit}.o"
+            else:
+                yield source, f"{place}/{source}.o"
+
+    def _compile_jobs(self) -> list[Job]:
+        jobs = []
+        for extension in self._extensions:
+            for unit, output in self._units(extension):
+                argv = self._recipe.compile(extension, unit, output, f"{output}.d")
+                job = self._job(f"compiling {unit}", extension, argv, output, unit)
+                jobs.append(replace(job, depfile=f"{output}.d"))
+        if jobs and self._recipe.abi is not None:
+            jobs.append(self._abi_job(self._recipe.abi))
+        return jobs
+
+    def _abi_job(self, text: str) -> Job:
+        source = f"{self._folder}/abi.s"
+        path = self._root / source
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            replace_file(path, text.encode())
+        argv = self._recipe.assemble(source, self._abi_object)
+        return Job(
+            what="assembling the ABI section", extension="", argv=tuple(argv), signature=signature(self._recipe, argv),
+            output=self._abi_object, inputs=(source,),
+        )  # fmt: skip
+
+    @property
+    def _abi_object(self) -> str:
+        return f"{self._folder}/abi.o"
+
+    def _link_jobs(self) -> list[Job]:
+        jobs = []
+        for extension in self._extensions:
+            output = self._module(extension)
+            objects = [unit for _, unit in self._units(extension)]
+            if self._recipe.abi is not None:
+                objects.append(self._abi_object)
+            argv = self._recipe.link(extension, objects, output)
+            job = self._job(f"linking {Path(output).name}", extension, argv, output, *objects)
+            found = (*objects, *self._libraries(extension))
+            jobs.append(replace(job, inputs=found, check=partial(self._recipe.check, extension)))
+        return jobs
+
+    def _libraries(self, extension: Extension) -> Iterator[str]:
+        """Give the files that a link reads beside its objects: linkers write no depfile that all of them know."""
+        names = [f"lib{name}.{suffix}" for name in extension.libraries for suffix in ("a", "so", "dylib")]
+        candidates = [f"{folder}/{name}" for folder in extension.library_dirs for name in names]
+        yield from (path for path in (*candidates, *extension.extra_link_args) if (self._root / path).is_file())
+
+    def _sweep(self) -> None:
+        """Remove what this build did not want: objects of sources that are gone, modules under another name."""
+        stale = [output for output in self._ledger.outputs if output not in self._wanted]
+        self._ledger.forget(stale)
+        for output in stale:
+            for name in (output, f"{output}.d", f"{output}.dep", f"{output}.log"):
+                (self._root / name).unlink(missing_ok=True)
+        kept = {extension.name for extension in self._extensions}
+        for folder in (self._root / self._folder).iterdir():
+            if folder.is_dir() and folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)

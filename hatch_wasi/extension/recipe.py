@@ -1,0 +1,123 @@
+"""What every compiler is told about an extension module, whatever it is built for: pure, no program is run here."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from hatch_wasi.config import CXX_SUFFIXES, Extension
+from hatch_wasi.target import Target
+
+__all__ = [
+    "Recipe",
+    "hide_root",
+    "init_function",
+    "limited_api",
+    "macro_flags",
+    "module_file",
+    "signature",
+    "source_flags",
+]
+
+
+class Recipe(Protocol):
+    """How one target's compiler and linker are called, from the project's root and with paths relative to it."""
+
+    @property
+    def target(self) -> Target:
+        """What is built for."""
+
+    @property
+    def toolchain(self) -> str:
+        """Identity of compiler, headers and libraries: another one means everything is compiled again."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The whole environment of compiler and linker."""
+
+    @property
+    def system_headers(self) -> bool:
+        """Tell whether depfiles must list system headers: they may change without `toolchain` changing."""
+
+    def compile(self, extension: Extension, source: str, output: str, depfile: str) -> list[str]:
+        """Give the command that makes the object `output` from `source` and lists its headers in `depfile`."""
+
+    def link(self, extension: Extension, objects: Sequence[str], output: str) -> list[str]:
+        """Give the command that makes the module `output` from `objects`."""
+
+    @property
+    def abi(self) -> str | None:
+        """Assembler source of an object that every module gets, to name what it is made for; None: there is none."""
+
+    def assemble(self, source: str, output: str) -> list[str]:
+        """Give the command that makes the object `output` from assembler `source`."""
+
+    def obstacle(self, extension: Extension) -> str | None:
+        """Say, with the extension's key, why it cannot be built for the target; None: it can."""
+
+    def check(self, extension: Extension, module: Path) -> None:
+        """Raise `HatchWasiError` if `module`, as linked, is not the extension module it should be."""
+
+
+def init_function(name: str) -> str:
+    """Give the C function that initializes the module with dotted `name`, as PEP 489 defines it."""
+    leaf = name.rpartition(".")[2]
+    if leaf.isascii():
+        return f"PyInit_{leaf}"
+    return "PyInitU_" + leaf.encode("punycode").decode("ascii").replace("-", "_")
+
+
+def limited_api(extension: Extension, target: Target) -> str | None:
+    """Give the stable ABI's version that `extension` is built for on `target`, or None.
+
+    Free-threaded interpreters have no stable ABI (PEP 703): there, the module is for that one version.
+    """
+    return None if target.variables.get("Py_GIL_DISABLED") else extension.py_limited_api
+
+
+def module_file(extension: Extension, target: Target) -> str:
+    """Name the module's file below the wheel's root: `example_project/_speedups.cpython-313-wasm32-wasi.so`."""
+    suffix = ".abi3.so" if limited_api(extension, target) else target.ext_suffix
+    return extension.name.replace(".", "/") + suffix
+
+
+def hide_root(root: Path) -> list[str]:
+    """Give what keeps the project's folder out of __FILE__ and debug information, however the compiler learns it."""
+    return [f"-ffile-prefix-map={path}=." for path in dict.fromkeys((root, root.resolve()))]
+
+
+def macro_flags(extension: Extension, target: Target) -> list[str]:
+    """Give -D and -U for the extension's macros, and Py_LIMITED_API for the stable ABI."""
+    flags = [f"-D{name}" if value is None else f"-D{name}={value}" for name, value in extension.define_macros]
+    flags += [f"-U{name}" for name in extension.undef_macros]
+    if limit := limited_api(extension, target):
+        major, minor = map(int, limit.split("."))
+        flags.append(f"-DPy_LIMITED_API=0x{major:02x}{minor:02x}0000")
+    return flags
+
+
+def source_flags(extension: Extension, source: str, target: Target) -> list[str]:
+    """Give what the project asks for one source; its extra arguments come last, so that they win."""
+    flags = [f"-I{folder}" for folder in extension.include_dirs]
+    flags += macro_flags(extension, target)
+    is_cxx = source.endswith(CXX_SUFFIXES)
+    if extension.std and is_cxx == ("++" in extension.std):
+        flags.append(f"-std={extension.std}")
+    return [*flags, *extension.extra_compile_args]
+
+
+def signature(recipe: Recipe, argv: Sequence[str]) -> str:
+    """Stand for a command and all that it depends on beside its input files."""
+    digest = hashlib.sha256(recipe.toolchain.encode())
+    for word in argv:
+        digest.update(b"\0" + word.encode())
+    for name in SEEN_BY_COMPILERS:
+        digest.update(f"\0{name}={recipe.environment.get(name)}".encode())
+    return digest.hexdigest()
+
+
+# https://gcc.gnu.org/onlinedocs/gcc/Environment-Variables.html, and Apple's.
+SEEN_BY_COMPILERS = (
+    "COMPILER_PATH", "CPATH", "CPLUS_INCLUDE_PATH", "C_INCLUDE_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH",
+    "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "SOURCE_DATE_EPOCH",
+)  # fmt: skip

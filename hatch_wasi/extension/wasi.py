@@ -1,0 +1,137 @@
+"""How a side module for WASI is compiled and linked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from hatch_wasi import process
+from hatch_wasi.config import Extension
+from hatch_wasi.errors import BuildError, ToolchainError
+from hatch_wasi.extension import abi
+from hatch_wasi.extension.recipe import hide_root, init_function, source_flags
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.target import Target
+from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wasm.side_module import SideModule
+
+__all__ = ["WasiRecipe"]
+
+# What CPython's own objects are compiled with, as far as it concerns code outside of it (configure.ac: BASECFLAGS, OPT).
+OPTIMIZE = ("-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare")
+# wasi-libc declares these only on request; python.wasm has their emulations linked in. pyconfig.h implies the first
+# three: CPython's headers do not compile without them.
+EMULATED = (
+    "-D_WASI_EMULATED_SIGNAL",
+    "-D_WASI_EMULATED_GETPID",
+    "-D_WASI_EMULATED_PROCESS_CLOCKS",
+    "-D_WASI_EMULATED_MMAN",
+)
+# One recipe for C and C++ (with clang and lld 19 and 22). -pie with an imported memory gives a dylink.0 module whose
+# weak definitions bind inside it; -shared would route all of them through the main module. What it does not define is
+# imported. wasm-ld keeps __wasm_call_ctors to itself unless asked, and the loader must call it. The linker calls its
+# PIC support experimental and warns; names of functions stay for tracebacks, debug sections go.
+LINK = (
+    "-nostdlib",
+    "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
+    "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
+)
+# python.wasm holds these; the sysroot's archives of that name are not position-independent, or empty.
+IN_MAIN = frozenset({"c", "dl", "m", "pthread", "rt", "util"})
+
+
+@dataclass(frozen=True)
+class WasiRecipe:
+    """The SDK's clang, for the WASI Python it is to be loaded into."""
+
+    sdk: WasiSdk
+    python: WasiPython
+    root: Path
+    """The project's folder: it must not show in what is made."""
+    epoch: int
+    """SOURCE_DATE_EPOCH for __DATE__ and __TIME__, in seconds."""
+
+    system_headers = False
+
+    @cached_property
+    def target(self) -> Target:
+        """The WASI Python's target."""
+        return self.python.target()
+
+    @cached_property
+    def toolchain(self) -> str:
+        """The cache entries' names: entries never change."""
+        return f"{self.sdk.id} {self.sdk.llvm} {self.sdk.wasi_libc} {self.python.root.name} {self.python.version}"
+
+    @cached_property
+    def environment(self) -> Mapping[str, str]:
+        """This process's, without what steers compilers."""
+        return process.base_environment({"SOURCE_DATE_EPOCH": str(self.epoch)})
+
+    @cached_property
+    def _common(self) -> tuple[str, ...]:
+        places = ((self.python.root, "/usr"), (self.sdk.root, "/wasi-sdk"))
+        return (
+            *self.sdk.cc,
+            *OPTIMIZE,
+            "-fPIC",
+            *hide_root(self.root),
+            *(f"-ffile-prefix-map={path}={name}" for path, name in places),
+            *EMULATED,
+        )
+
+    @cached_property
+    def _includes(self) -> tuple[str, ...]:
+        return tuple(f"-isystem{folder}" for folder in self.target.include_dirs)
+
+    @cached_property
+    def _builtins(self) -> str:
+        if self.sdk.builtins is None:
+            message = f"the SDK {self.sdk.root} has no libclang_rt.builtins for wasm32: nothing can be linked"
+            raise ToolchainError(message, hint="choose another SDK by HATCH_WASI_SDK")
+        return str(self.sdk.builtins)
+
+    def compile(self, extension: Extension, source: str, output: str, depfile: str) -> list[str]:
+        """See `Recipe.compile`. Headers of the SDK and Python are system headers: they belong to `toolchain`."""
+        project = source_flags(extension, source, self.target)
+        words = ["-MMD", "-MF", depfile, "-c", source, "-o", output]
+        return [*self._common, *self._includes, *project, *words]
+
+    def link(self, extension: Extension, objects: Sequence[str], output: str) -> list[str]:
+        """See `Recipe.link`. The link succeeds with an empty module if PyInit is not there: check it afterwards."""
+        return [
+            *self.sdk.cc,
+            *LINK,
+            f"-Wl,--export={init_function(extension.name)}",
+            "-o",
+            output,
+            *objects,
+            *(f"-L{folder}" for folder in extension.library_dirs),
+            *(f"-l{name}" for name in extension.libraries if name not in IN_MAIN),
+            self._builtins,
+            *extension.extra_link_args,
+        ]
+
+    @cached_property
+    def abi(self) -> str:
+        """See `Recipe.abi`."""
+        return abi.assembly(abi.describe(self.sdk, self.python, self.target.soabi))
+
+    def assemble(self, source: str, output: str) -> list[str]:
+        """See `Recipe.assemble`."""
+        return [*self.sdk.cc, "-c", source, "-o", output]
+
+    def obstacle(self, extension: Extension) -> str | None:
+        """See `Recipe.obstacle`: C++ needs a position-independent libc++, which no SDK carries."""
+        if not extension.is_cxx:
+            return None
+        why = "which cannot be built for WASI yet (it needs a position-independent libc++)"
+        return f"{extension.key}: {extension.name} is C++, {why}"
+
+    def check(self, extension: Extension, module: Path) -> None:
+        """See `Recipe.check`: the linker is content with a module that nothing can initialize."""
+        side_module = SideModule.parse(module.read_bytes(), module.name)
+        init = init_function(extension.name)
+        if init not in side_module.exports:
+            message = f"no source of {extension.name} defines {init}"
+            raise BuildError(message, hint=f"define it as PyMODINIT_FUNC, or correct {extension.key}.name")

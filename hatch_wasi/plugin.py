@@ -1,0 +1,285 @@
+"""The build hook: Hatch's side of it. Configuration and environment go in, `build_data` comes out.
+
+Whatever is not needed to find that nothing changed is imported only when something did: a build with nothing to do
+must cost next to nothing.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+from hatch_wasi import __version__
+from hatch_wasi.errors import BuildError, HatchWasiError
+from hatch_wasi.extension import FOLDER
+from hatch_wasi.extension.receipt import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hatchling.builders.wheel import WheelBuilder, WheelBuilderConfig
+
+    from hatch_wasi.config import Extension, HookConfig
+    from hatch_wasi.console import Console
+    from hatch_wasi.extension.build import Built
+    from hatch_wasi.extension.placement import Files
+    from hatch_wasi.extension.recipe import Recipe
+
+    Base = BuildHookInterface[WheelBuilderConfig]
+else:
+    Base = BuildHookInterface
+
+__all__ = ["WasiBuildHook"]
+
+IN_PLACE = "in-place.json"
+EDITABLE = "editable"
+# What may change a build and is no file: see `config`, `cache` and `extension.native`.
+ENVIRONMENT = (
+    "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPLUS_INCLUDE_PATH", "CPPFLAGS", "CXX", "CXXFLAGS", "C_INCLUDE_PATH",
+    "HATCH_WASI_CACHE_DIR", "HATCH_WASI_PYTHON", "HATCH_WASI_SDK", "HATCH_WASI_TARGET", "HOME", "LDFLAGS", "LDSHARED",
+    "LIBRARY_PATH", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "SOURCE_DATE_EPOCH", "WASI_SDK_PATH", "XDG_CACHE_HOME",
+)  # fmt: skip
+
+
+class WasiBuildHook(Base):
+    """Builds the declared extensions for WASI, or for the interpreter that runs the build."""
+
+    PLUGIN_NAME = "wasi"
+
+    def dependencies(self) -> list[str]:
+        """Ask for Cython if a .pyx is named, and for wasmtime if a toolchain must be made: it is run to be trusted."""
+        if self.target_name != "wheel":
+            return []
+        try:
+            config = self._configuration(find_sources=False)
+            found = []
+            if any(extension.is_cython for extension in config.extensions):
+                from hatch_wasi.extension.cythonize import REQUIREMENT
+
+                found.append(REQUIREMENT)
+            if config.target == "wasi" and self._ready(config) is None:
+                found += _run_requirements()
+        except HatchWasiError:
+            return []  # the build itself says what is wrong, where it is seen
+        return found
+
+    def clean(self, versions: list[str]) -> None:
+        """Remove objects and modules; what an editable install runs goes only if that version is cleaned."""
+        folder = Path(self.root, FOLDER)
+        places = sorted(folder.glob(f"*/{IN_PLACE}"))
+        if EDITABLE in versions:
+            for name in {name for place in places for name in _read_names(place)}:
+                Path(self.root, name).unlink(missing_ok=True)
+            places = []
+        kept = {place: place.read_bytes() for place in places}
+        shutil.rmtree(folder, ignore_errors=True)
+        for place, content in kept.items():
+            place.parent.mkdir(parents=True)
+            place.write_bytes(content)
+        if not kept and folder.parent.is_dir() and not any(folder.parent.iterdir()):
+            folder.parent.rmdir()
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build, and say in `build_data` what goes into the wheel and what the wheel is."""
+        if self.target_name != "wheel":
+            return
+        try:
+            receipt = self._receipt(version)
+            result = receipt.result()
+            if result is None:
+                result = self._build(version, build_data, receipt)
+        except HatchWasiError as error:
+            output = f"{error.output}\n" if isinstance(error, BuildError) and error.output else ""
+            self.app.abort(f"{output}error: {error.render()}")
+            raise  # for an application that does not exit
+        for name, value in result.items():
+            if isinstance(value, dict):
+                build_data[name].update(value)
+            else:
+                build_data[name] = value
+
+    def _receipt(self, version: str) -> Receipt:
+        environment = {name: os.environ.get(name) for name in ENVIRONMENT}
+        # A build environment's own programs come first in PATH, and its name is another one each time.
+        paths = [path for path in os.environ.get("PATH", "").split(os.pathsep) if not path.startswith(sys.prefix)]
+        python = [sys.version, sys.base_prefix]
+        inputs = [__version__, version, self.root, self.config, environment, paths, python]
+        is_wasi = (os.environ.get("HATCH_WASI_TARGET") or self.config.get("target")) == "wasi"
+        name = f"{version}-wasi.json" if is_wasi else f"{version}-native.json"
+        return Receipt(Path(self.root, FOLDER, name), inputs)
+
+    def _console(self) -> "Console":
+        from hatch_wasi.console import Console
+
+        verbosity = self.app.verbosity
+        if verbosity == 0 and sys.stderr.isatty():
+            return Console()
+        # Hatch shows its warnings down to `-q`; what is less than a warning, Console leaves out by itself.
+        return Console(verbosity=verbosity, write=self.app.display_warning)
+
+    def _configuration(self, *, find_sources: bool = True) -> "HookConfig":
+        from hatch_wasi.config import HookConfig
+
+        own = self.PLUGIN_NAME in self.build_config.target_config.get("hooks", {})
+        place = f"targets.{self.target_name}.hooks" if own else "hooks"
+        key = f"tool.hatch.build.{place}.{self.PLUGIN_NAME}"
+        root = Path(self.root)
+        return HookConfig.from_table(self.config, key=key, root=root, environ=os.environ, find_sources=find_sources)
+
+    def _ready(self, config: "HookConfig") -> object:
+        from hatch_wasi import bootstrap
+        from hatch_wasi.cache import Cache
+
+        return bootstrap.ready(Cache(), python=config.python, sdk=config.sdk)
+
+    def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
+        from hatch_wasi.extension import placement
+        from hatch_wasi.extension.build import build
+
+        began = time.time_ns()
+        console = self._console()
+        config = self._configuration()
+        if not config.extensions:
+            console.warn("the build hook wasi is on, but declares no extensions")
+        recipe, files = self._recipe(config, version, console)
+        listing = self._listing(build_data)
+        if version != EDITABLE:
+            placement.refuse_copies(config.extensions, listing, Path(self.root))
+        chosen = [extension for extension in config.extensions if _is_wanted(extension, recipe)]
+        outcome = build(chosen, recipe, root=Path(self.root), console=console)
+        for name, error in outcome.failed.items():
+            console.warn(f"{name} is left out, it is optional: {error.render()}")
+            console.detail(error.output)
+        if version == EDITABLE:
+            result, outputs = self._put_in_place(outcome.built, recipe, listing)
+        else:
+            result, outputs = self._describe(outcome.built, recipe), {item.path for item in outcome.built}
+        if not outcome.failed:  # else: try again, and warn again
+            files |= outputs | self._watched(config.extensions, listing)
+            made = Path(self.root, FOLDER)
+            read = {path for path in outcome.inputs if not path.is_relative_to(made)}
+            receipt.write(result, files, read=read, began=began)
+        return result
+
+    def _recipe(self, config: "HookConfig", version: str, console: "Console") -> tuple["Recipe", set[Path]]:
+        """Give what builds, and the files that change when it does."""
+        from hatchling.builders.utils import get_reproducible_timestamp
+
+        epoch = get_reproducible_timestamp()
+        root = Path(self.root)
+        if config.target == "wasi" and version != EDITABLE:
+            from hatch_wasi import bootstrap
+            from hatch_wasi.cache import Cache
+            from hatch_wasi.extension.wasi import WasiRecipe
+
+            cache = Cache()
+            toolchain = bootstrap.ensure(cache, console, python=config.python, sdk=config.sdk)
+            sdk, python = toolchain.sdk, toolchain.python
+            entries = {cache.root / "python", cache.root / "sdk"}  # a new one may be preferred
+            return WasiRecipe(sdk, python, root, epoch), entries | {
+                tree / "manifest.json" for tree in (sdk.root, python.root)
+            }
+        from hatch_wasi.extension.native import NativeRecipe
+        from hatch_wasi.target import Target
+
+        if config.target == "wasi":
+            console.note("an editable install is for the interpreter that runs it: building native extensions")
+        native = NativeRecipe(Target.native(), root, epoch, dict(os.environ))
+        return native, {Path(path) for name in native.compilers if (path := shutil.which(name))}
+
+    def _listing(self, build_data: dict[str, Any]) -> "Files":
+        """List what Hatch would pack of the project itself, other hooks' artifacts included."""
+        with self.build_config.set_build_data(build_data):
+            selected = self.build_config.builder.recurse_selected_project_files()
+            return [(file.path, file.distribution_path) for file in selected]
+
+    def _describe(self, built: "Sequence[Built]", recipe: "Recipe") -> dict[str, object]:
+        """Give the `build_data` of a standard wheel; a wheel without extension modules is a pure one."""
+        if not built:
+            return {}
+        from hatch_wasi.extension.placement import wheel_tag
+
+        target = recipe.target
+        if target.is_wasi:
+            default = f"{target.interpreter_tag}-{target.interpreter_tag}-{target.platform.replace('-', '_')}"
+        else:
+            default = cast("WheelBuilder", self.build_config.builder).get_best_matching_tag()
+        return {
+            "pure_python": False,
+            "tag": wheel_tag((item.extension for item in built), target, default),
+            "force_include": {str(item.path): item.place for item in built},
+        }
+
+    def _put_in_place(
+        self, built: "Sequence[Built]", recipe: "Recipe", listing: "Files"
+    ) -> tuple[dict[str, object], set[Path]]:
+        """Write modules to where they are imported from in the source tree; remove those that are no longer made."""
+        from hatch_wasi.cache import replace_file
+        from hatch_wasi.extension.build import folder_name
+        from hatch_wasi.extension.placement import package_folder
+
+        root = Path(self.root)
+        placed = {}
+        for item in built:
+            placed[package_folder(item.extension, listing, root) / item.path.name] = item.path.read_bytes()
+        record = root / FOLDER / folder_name(recipe.target) / IN_PLACE
+        names = sorted(path.relative_to(root).as_posix() for path in placed)
+        for name in set(_read_names(record)) - set(names):
+            (root / name).unlink(missing_ok=True)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(record, json.dumps(names).encode())
+        for path, content in placed.items():
+            if not path.is_file() or path.read_bytes() != content:
+                replace_file(path, content, mode=0o755)
+        return {}, set(placed)
+
+    def _watched(self, extensions: "Iterable[Extension]", listing: "Files") -> set[Path]:
+        """Give the files and folders that decide what is built and packed, and are no compiler's input."""
+        from hatch_wasi.extension.placement import package_folder
+        from hatch_wasi.extension.receipt import walked_folders
+
+        root = Path(self.root)
+        found = {root / "pyproject.toml", root / "hatch.toml"}
+        found |= {Path(path) for names in self.build_config.vcs_exclusion_files.values() for path in names}
+        found |= {root / ".gitignore", root / ".hgignore"}
+        for extension in extensions:
+            found.add(package_folder(extension, listing, root))
+            found |= walked_folders(root, extension.patterns)
+        return found
+
+
+def _is_wanted(extension: "Extension", recipe: "Recipe") -> bool:
+    if extension.marker is None:
+        return True
+    from packaging.markers import Marker
+
+    return Marker(extension.marker).evaluate(recipe.target.markers())
+
+
+def _read_names(path: Path) -> list[str]:
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _run_requirements() -> list[str]:
+    """Give what the extra `hatch-wasi[run]` asks for."""
+    import importlib.metadata
+
+    from packaging.requirements import Requirement
+
+    requirements = map(Requirement, importlib.metadata.requires("hatch-wasi") or ())
+    return [
+        f"{item.name}{item.specifier}"
+        for item in requirements
+        if item.marker is not None
+        and item.marker.evaluate({"extra": "run"})
+        and not item.marker.evaluate({"extra": ""})
+    ]
