@@ -89,9 +89,9 @@ class Cache:
         `data` (else `HATCH_WASI_DATA_DIR`, else the user's data folder) holds what people install: it is theirs.
         """
         chosen = root or _from_environment("HATCH_WASI_CACHE_DIR") or platformdirs.user_cache_path("hatch-wasi")
-        self.root = Path(os.path.abspath(chosen))
+        self.root = Path(chosen).absolute()
         kept = data or _from_environment("HATCH_WASI_DATA_DIR") or platformdirs.user_data_path("hatch-wasi")
-        self.data = Path(os.path.abspath(kept))
+        self.data = Path(kept).absolute()
 
     def folder(self, name: str) -> Path:
         """Give the subfolder `name`, made if need be."""

@@ -66,7 +66,7 @@ def run(
             status, output = _run_logged(words, cwd, env, log, hold, timeout)
         else:
             done = subprocess.run(
-                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True,
                 pass_fds=tuple(hold), timeout=timeout, check=False, encoding="utf-8", errors="replace",
             )  # fmt: skip
             status, output = done.returncode, done.stdout if done.returncode in accept else done.stderr + done.stdout

@@ -80,8 +80,9 @@ class WasiPython:
 
     @property
     def build_python(self) -> Path:
-        """The native interpreter of the same X.Y."""
-        return self.root / "build-python" / "bin" / f"python{self.short_version}"
+        """The native interpreter of the same X.Y: the entry's own, or the machine's that served to build it."""
+        own = self.root / "build-python" / "bin" / f"python{self.short_version}"
+        return own if own.exists() else self.root.parent.parent / "build-python" / self.version
 
     @property
     def sysconfigdata(self) -> Path:

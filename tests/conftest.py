@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,7 +60,7 @@ def wasi_python(toolchain: bootstrap.Toolchain) -> WasiPython:
 
 
 @pytest.fixture
-def guest(toolchain: bootstrap.Toolchain, tmp_path: Path) -> Iterator[Guest]:
+def guest(toolchain: bootstrap.Toolchain, tmp_path: Path) -> Guest:
     """Run `hatch-wasi run ARGUMENTS` as a person would, with nothing installed and tmp_path as working directory."""
     data = tmp_path / "data"
 
@@ -72,4 +72,4 @@ def guest(toolchain: bootstrap.Toolchain, tmp_path: Path) -> Iterator[Guest]:
             argv, env=env, capture_output=True, encoding="utf-8", timeout=timeout, check=False, **options
         )
 
-    yield run
+    return run

@@ -5,7 +5,8 @@ A static link takes only the archive members that something refers to; an extens
 every symbol of every member that does not clash is named by `--undefined`.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 __all__ = ["Member", "parse_nm", "pullable"]
@@ -64,7 +65,7 @@ def parse_nm(text: str) -> dict[str, Member]:
     return members
 
 
-def pullable(members: Mapping[str, Member], taken: Set[str]) -> list[str]:
+def pullable(members: Mapping[str, Member], taken: AbstractSet[str]) -> list[str]:
     """Give the symbols to name by `--undefined`, sorted: those of all members that link beside `taken`.
 
     `taken` are the symbols that the program itself defines. A member does not link if it strongly defines one of them,

@@ -1,0 +1,52 @@
+"""`hatch-wasi clean`: remove what can be made again. What people installed is theirs and stays."""
+
+import argparse
+import shutil
+
+from hatch_wasi.cache import Cache
+from hatch_wasi.console import Console
+from hatch_wasi.errors import CacheError
+
+__all__ = ["KINDS", "add_parser", "execute"]
+
+KINDS = {
+    "aot": "compiled code",
+    "apt": "package indexes",
+    "build-python": "links to build pythons",
+    "checks": "accepted SDKs",
+    "downloads": "archives",
+    "logs": "build logs",
+    "python": "WASI Pythons",
+    "sdk": "SDKs",
+}
+
+
+def add_parser(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
+) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("clean", parents=[common], help="remove cache entries")
+    parser.add_argument(
+        "kinds", nargs="*", choices=[*KINDS, []], help=f"what to remove: {', '.join(KINDS)} (default: all)"
+    )
+
+
+def execute(args: argparse.Namespace, console: Console) -> int:
+    """Remove the chosen kinds, or all of them."""
+    cache = Cache()
+    if not cache.root.exists():
+        console.note(f"{cache.root} does not exist: nothing to remove")
+        return 0
+    if not (cache.root / "CACHEDIR.TAG").is_file():
+        message = f"{cache.root} has no CACHEDIR.TAG: it was not made by hatch-wasi, and is left alone"
+        raise CacheError(message, hint="check HATCH_WASI_CACHE_DIR")
+    for kind in args.kinds or KINDS:
+        folder = cache.root / kind
+        if folder.is_dir():
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                message = f"{folder} cannot be removed: {error}"
+                raise CacheError(message) from error
+            console.note(f"Removed {KINDS[kind]}: {folder}")
+    return 0

@@ -1,0 +1,126 @@
+"""Install what was built: the tree of a cache entry, with nothing in it that names the build machine."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hatch_wasi import process
+from hatch_wasi.errors import ToolchainError
+
+__all__ = ["compile_stdlib", "install_build_python", "install_wasi", "neutralize", "wrapper"]
+
+# What cannot work on WASI or is not for users: tests, Tk, and what bundles wheels.
+LEFT_OUT = ("__pycache__", "README.txt", "*.pyc", "test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "lib2to3", "_ios_support.py", "_android_support.py")  # fmt: skip
+GUEST_LEFT_OUT = (*LEFT_OUT, "ensurepip", "venv")
+
+
+def wrapper(short_version: str) -> str:
+    """Write `bin/pythonX.Y`: WASI Python as a command, with its library path computed from where the script is."""
+    return f"""#!/bin/sh
+# Runs WASI Python {short_version}: through hatch-wasi, which loads extension modules, else through the wasmtime command.
+case $0 in */*) root=${{0%/*}}/.. ;; *) root=.. ;; esac
+root=$(cd "$root" && pwd -P) || exit 1
+if command -v hatch-wasi >/dev/null 2>&1; then
+    exec hatch-wasi run --python "$root" "$@"
+elif command -v wasmtime >/dev/null 2>&1; then
+    # Arguments of the runtime go before the module. Python needs 8 MiB of stack.
+    exec wasmtime run -W max-wasm-stack=16777216 --dir "$root/lib::/usr/lib" --dir . --env PYTHONHOME=/usr \\
+        "$root/python.wasm" "$@"
+fi
+echo "$0: neither hatch-wasi nor wasmtime is on the PATH; install one: pip install 'hatch-wasi[run]'" >&2
+exit 127
+"""
+
+
+def install_wasi(source: Path, tree: Path, short_version: str) -> None:
+    """Copy python.wasm, its stdlib, headers, sysconfig data and static archives into `tree`."""
+    build = source / "cross-build" / "wasm32-wasip1"
+    library = tree / "lib" / f"python{short_version}"
+    include = tree / "include" / f"python{short_version}"
+    for folder in (tree / "lib", tree / "include", tree / "static", tree / "bin"):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copy(build / "python.wasm", tree)
+    shutil.copytree(source / "Lib", library, ignore=shutil.ignore_patterns(*GUEST_LEFT_OUT))
+    # Both are on sys.path; getpath complains when lib-dynload is missing (Modules/getpath.py).
+    for name in ("lib-dynload", "site-packages"):
+        (library / name).mkdir(exist_ok=True)
+    platform_dir = (build / "pybuilddir.txt").read_text(encoding="utf-8").strip()
+    data = next((build / platform_dir).glob("_sysconfigdata_*.py"))
+    shutil.copy(data, library)
+    shutil.copytree(source / "Include", include, ignore=shutil.ignore_patterns("*.md"))
+    shutil.copy(build / "pyconfig.h", include)
+    (tree / "static").mkdir()
+    for archive in [*build.glob("libpython*.a"), *build.glob("Modules/**/*.a"), *build.glob("hatch_wasi_*.o")]:
+        shutil.copy(archive, tree / "static")
+    shutil.copy(build / "Modules" / "config.c", tree / "static")
+    shutil.copy(source / "LICENSE", tree / "LICENSE")
+    script = tree / "bin" / f"python{short_version}"
+    script.parent.mkdir()
+    script.write_text(wrapper(short_version), encoding="utf-8")
+    script.chmod(0o755)
+
+
+def install_build_python(source: Path, tree: Path, short_version: str) -> None:
+    """Copy the native interpreter and its stdlib into `tree/build-python`; it finds them from where it is."""
+    build = source / "cross-build" / "build"
+    home = tree / "build-python"
+    shutil.rmtree(home, ignore_errors=True)
+    library = home / "lib" / f"python{short_version}"
+    include = home / "include" / f"python{short_version}"
+    (home / "bin").mkdir(parents=True)
+    shutil.copy(build / "python", home / "bin" / f"python{short_version}")
+    shutil.copytree(source / "Lib", library, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    (library / "lib-dynload").mkdir(exist_ok=True)
+    (library / "site-packages").mkdir(exist_ok=True)
+    platform_dir = (build / "pybuilddir.txt").read_text(encoding="utf-8").strip()
+    shutil.copy(next((build / platform_dir).glob("_sysconfigdata_*.py")), library)
+    shutil.copytree(source / "Include", include, ignore=shutil.ignore_patterns("*.md"))
+    shutil.copy(build / "pyconfig.h", include)
+    for travelling in sorted((build / "travelling").glob("*")):
+        shutil.copy(travelling, home / "lib")
+
+
+def neutralize(tree: Path, names: Mapping[str, str], private: Sequence[Path]) -> None:
+    """Replace paths of the build machine in the files that the build generated: `names` maps each to what stands there
+    instead; the longest first, so that a folder's name is replaced before its parent's.
+
+    Raises `ToolchainError` if one of the `private` folders, which no one else can know, is named anywhere in `tree`:
+    such an entry must not be published.
+    """
+    ordered = sorted(names.items(), key=lambda item: len(item[0]), reverse=True)
+    for path in [*tree.rglob("_sysconfigdata_*.py"), *tree.rglob("pyconfig.h")]:
+        text = path.read_text(encoding="utf-8")
+        for name, neutral in ordered:
+            text = text.replace(name, neutral)
+        path.write_text(text, encoding="utf-8")
+    marks = [os.fsencode(path) for path in private]
+    for path in sorted(tree.rglob("*")):
+        if path.is_file() and not path.is_symlink() and any(mark in path.read_bytes() for mark in marks):
+            message = f"{path} names a folder of this machine"
+            raise ToolchainError(message, hint="this is a bug in hatch-wasi: please report it")
+
+
+def compile_stdlib(python: Path, library: Path, seen_as: str, *, env: Mapping[str, str], jobs: int, log: Path) -> None:
+    """Compile the stdlib below `library`, which its interpreter will know as the folder `seen_as`.
+
+    Unchecked hashes: an entry never changes, and its files' times may when it is moved (PEP 552).
+    """
+    process.run(
+        [
+            python,
+            "-m",
+            "compileall",
+            "-q",
+            f"-j{jobs}",
+            "--invalidation-mode=unchecked-hash",
+            "-s",
+            library,
+            "-p",
+            seen_as,
+            library,
+        ],
+        what="compiling the standard library",
+        env=env,
+        log=log,
+    )

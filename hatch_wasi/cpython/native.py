@@ -1,0 +1,126 @@
+"""A compiler, make and libraries for the build python: the machine's own, or the distribution's, unpacked privately."""
+
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hatch_wasi import process
+from hatch_wasi.cache import Cache
+from hatch_wasi.errors import FetchError, ProcessFailed, ToolchainError
+from hatch_wasi.fetch import is_offline
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.sources.apt import Apt, unpack
+from hatch_wasi.sources.machine import Distribution
+
+__all__ = ["NativeTools", "from_packages", "own"]
+
+PACKAGES = ("make", "libc6-dev", "zlib1g-dev", "libssl-dev")
+# Linked by the build python and not sure to be on the machine that runs it: they travel with it.
+TRAVELLING = ("libcrypto.so.*", "libssl.so.*", "libz.so.*", "libzstd.so.*")
+PROBE = """\
+#include <openssl/ssl.h>
+#include <zlib.h>
+int main(void) { return !(zlibVersion()[0] && OPENSSL_init_ssl(0, 0)); }
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NativeTools:
+    """What compiles for the machine itself."""
+
+    cc: tuple[str, ...]
+    make: str
+    origin: str
+    """For the manifest."""
+    libraries: tuple[Path, ...] = ()
+    """Shared libraries that must go beside the build python."""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Give the environment variables for configure."""
+        return {"CC": shlex.join(self.cc), "CPP": shlex.join([*self.cc, "-E"]), **self.environment}
+
+
+def own() -> NativeTools | None:
+    """Give the machine's own tools, if they compile, link and run a program with zlib and OpenSSL."""
+    cc = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+    make = next((name for name in ("make", "gmake") if shutil.which(name)), None)
+    if cc is None or make is None:
+        return None
+    tools = NativeTools(cc=(cc,), make=make, origin="the machine's own compiler")
+    return tools if _works(tools) else None
+
+
+def _works(tools: NativeTools) -> bool:
+    with tempfile.TemporaryDirectory(prefix="hatch-wasi-") as name:
+        source, program = Path(name, "probe.c"), Path(name, "probe")
+        source.write_text(PROBE, encoding="utf-8")
+        env = process.base_environment(tools.environment)
+        try:
+            process.run([*tools.cc, source, "-o", program, "-lssl", "-lcrypto", "-lz"], what="probing cc", env=env)
+            search = os.pathsep.join({str(library.parent) for library in tools.libraries})
+            process.run([program], what="running a program", env=env | ({"LD_LIBRARY_PATH": search} if search else {}))
+        except ProcessFailed:
+            return False
+    return True
+
+
+def from_packages(cache: Cache, sdk: WasiSdk, folder: Path, log: Path) -> NativeTools:
+    """Unpack make, libc's headers and the libraries below `folder`, to be used by the SDK's own clang and lld.
+
+    No gcc is needed: every clang compiles for its own machine too. Raises `ToolchainError` where there is no apt or
+    the SDK's clang is not the distribution's.
+    """
+    if is_offline() or sys.platform != "linux":
+        message = "no C compiler with zlib and OpenSSL headers on this machine, and packages cannot be fetched"
+        raise ToolchainError(message, hint="install a C compiler, make and the -dev packages of zlib and OpenSSL")
+    root = folder / "root"
+    if not (folder / "complete").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            _fetch(cache, folder, log)
+        except FetchError as error:
+            message = f"no C compiler on this machine, and none from the distribution: {error.message}"
+            raise ToolchainError(message, log=error.log) from error
+        (folder / "complete").touch()
+    triple = next(root.glob("usr/lib/*/crt1.o")).parent.name
+    tools = NativeTools(
+        cc=(str(sdk.program("clang")), f"--target={triple}", f"--sysroot={root}", "-fuse-ld=lld"),
+        make=str(root / "usr" / "bin" / "make"),
+        origin="the distribution's packages",
+        libraries=tuple(sorted(path for name in TRAVELLING for path in root.glob(f"**/{triple}/{name}"))),
+    )
+    if not _works(tools):
+        message = "the native compiler of the distribution's packages does not work"
+        raise ToolchainError(message, log=log)
+    return tools
+
+
+def _fetch(cache: Cache, folder: Path, log: Path) -> None:
+    with cache.lock("apt"):
+        machine = Distribution.detect()
+        apt = Apt(machine, cache.folder("apt") / machine.codename, log)
+        runtimes = [
+            name for name in apt.names("libgcc-") if re.fullmatch(r"libgcc-\d+-dev", name) and apt.versions(name)
+        ]
+        libgcc = max(runtimes, key=lambda name: int(name.split("-")[1]))
+        closure = apt.closure([*PACKAGES, libgcc])
+        debs = apt.download([f"{name}={version}" for name, version in closure.items()], folder / "debs")
+    for deb in debs:
+        unpack(deb, folder / "root", log)
+    shutil.rmtree(folder / "debs")
+    _relink(folder / "root")
+
+
+def _relink(root: Path) -> None:
+    """Turn the packages' absolute links into ones that stay inside `root`."""
+    for path in sorted(root.rglob("*")):
+        if path.is_symlink() and (target := Path(os.readlink(path))).is_absolute():
+            path.unlink()
+            path.symlink_to(os.path.relpath(root / target.relative_to("/"), path.parent))

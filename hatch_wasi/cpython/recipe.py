@@ -1,0 +1,145 @@
+"""How CPython is built for WASI: options and edits as data, argv and environments as pure functions of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from hatch_wasi.cache import digest
+from hatch_wasi.sdk import WasiSdk
+
+__all__ = [
+    "EDITS",
+    "Edit",
+    "configure_build_python",
+    "configure_wasi",
+    "guest_files",
+    "link_arguments",
+    "recipe_id",
+    "wasi_environment",
+]
+
+LAYOUT = 1
+"""Goes up when what `layout` installs changes: entries of an older one are not used again."""
+
+# -g0: nobody debugs with DWARF in wasm here, and it is two thirds of the file. Asserts stay out as in any release.
+OPTIMIZE = "-DNDEBUG -O3 -Wall"
+WASI_OPTIONS = ("--with-pymalloc", "--disable-test-modules", "--prefix=/usr", "--without-ensurepip")
+# Lean: enough for pip, venv and build backends. Compiled with -O1: compiling it costs more than it ever runs.
+BUILD_OPTIONS = ("--disable-test-modules", "--prefix=/usr", "--without-ensurepip", "--without-readline")
+BUILD_OPTIMIZE = "-DNDEBUG -O1"
+BUILD_LEFT_OUT = ("_curses", "_curses_panel", "_dbm", "_gdbm", "_tkinter", "_sqlite3", "_lzma", "_bz2", "_uuid", "nis")
+
+# What the guest's programs need beyond libc: emulations that CPython or extensions use, and printf and scanf with long
+# double, without which strtold aborts (wasi-libc, libc-printscan-long-double).
+LIBRARIES = ("-lc-printscan-long-double", "-lwasi-emulated-mman", "-lwasi-emulated-pthread")
+ARCHIVES = (
+    "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a", "libwasi-emulated-mman.a",
+    "libwasi-emulated-process-clocks.a", "libwasi-emulated-pthread.a", "libwasi-emulated-signal.a",
+)  # fmt: skip
+LINK_OPTIONS = (
+    "-Wl,--export-all",
+    "-Wl,--export-table",
+    "-Wl,--growable-table",
+    "-Wl,--export=__stack_pointer",
+    "-Wl,--strip-debug",
+)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change to one of CPython's files: `old` stands there exactly once."""
+
+    file: str
+    old: str
+    new: str
+
+
+# CPython calls C functions through trampolines on Emscripten only; these two edits let WASI bring its own
+# (guest/hatch_wasi_trampoline.h). The macros are defined twice, in both headers.
+EDITS = (
+    Edit(
+        "Include/internal/pycore_emscripten_trampoline.h",
+        "#else // defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE)\n",
+        '#elif defined(__wasi__)\n\n#include "hatch_wasi_trampoline.h"\n\n'
+        "#else // defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE)\n",
+    ),
+    Edit(
+        "Include/internal/pycore_object.h",
+        "#if !(defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE))\n",
+        "#if !defined(__wasi__) && !(defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE))\n",
+    ),
+)
+
+
+@cache
+def guest_files() -> Mapping[str, str]:
+    """Give the C files that are compiled into python.wasm, by name."""
+    folder = files("hatch_wasi.cpython").joinpath("guest")
+    found = (entry for entry in folder.iterdir() if entry.name.endswith((".c", ".h")))
+    return {entry.name: entry.read_text(encoding="utf-8") for entry in sorted(found, key=lambda entry: entry.name)}
+
+
+@cache
+def recipe_id() -> str:
+    """Give a digest of everything here that shapes the result: another recipe makes another cache entry."""
+    edits = [[edit.file, edit.old, edit.new] for edit in EDITS]
+    options = [OPTIMIZE, WASI_OPTIONS, BUILD_OPTIONS, BUILD_OPTIMIZE, BUILD_LEFT_OUT, LIBRARIES, ARCHIVES, LINK_OPTIONS]
+    return digest([LAYOUT, edits, options, dict(guest_files())])
+
+
+def configure_build_python(configure: str) -> list[str]:
+    """Give the command that configures the native interpreter."""
+    return [
+        configure,
+        *BUILD_OPTIONS,
+        f"OPT={BUILD_OPTIMIZE}",
+        *(f"py_cv_module_{name}=n/a" for name in BUILD_LEFT_OUT),
+    ]
+
+
+def configure_wasi(configure: str, *, build: str, build_python: Path) -> list[str]:
+    """Give the command that configures python.wasm.
+
+    `configure` must be a relative path, or python.wasm does not find its stdlib while it is being built
+    (Tools/wasm/wasi.py).
+    """
+    return [
+        configure,
+        "--host=wasm32-wasip1",
+        f"--build={build}",
+        f"--with-build-python={build_python}",
+        *WASI_OPTIONS,
+        f"OPT={OPTIMIZE}",
+        "CFLAGS=-g0",
+    ]
+
+
+def wasi_environment(sdk: WasiSdk, source: Path) -> dict[str, str]:
+    """Give the variables that Tools/wasm/wasi.py sets, and the one that makes dlopen part of the interpreter.
+
+    No HOSTRUNNER runs anything: python.wasm is not executed while it is built.
+    """
+    pkgconfig = [f"{sdk.sysroot}/{folder}/pkgconfig" for folder in ("lib", "share")]
+    return {
+        "CC": " ".join(sdk.cc),
+        "CPP": " ".join([*sdk.cc, "-E"]),
+        "CXX": " ".join(sdk.cxx),
+        "AR": str(sdk.program("llvm-ar")),
+        "RANLIB": str(sdk.program("llvm-ranlib")),
+        "CONFIG_SITE": str(source / "Tools" / "wasm" / "config.site-wasm32-wasi"),
+        "HOSTRUNNER": "true",
+        "PKG_CONFIG_PATH": "",
+        "PKG_CONFIG_LIBDIR": ":".join(pkgconfig),
+        "PKG_CONFIG_SYSROOT_DIR": str(sdk.sysroot),
+        "WASI_SDK_PATH": str(sdk.root),
+        "WASI_SYSROOT": str(sdk.sysroot),
+        # Python/dynload_shlib.c calls dlopen and dlsym, which guest/dl.c defines; configure would choose the stub.
+        "DYNLOADFILE": "dynload_shlib.o",
+    }
+
+
+def link_arguments(symbols: list[str], objects: list[str]) -> str:
+    """Write the response file of python.wasm's final link: our objects, options, and the symbols to pull in."""
+    return "\n".join([*objects, *LINK_OPTIONS, *(f"-Wl,--undefined={symbol}" for symbol in symbols), *LIBRARIES]) + "\n"

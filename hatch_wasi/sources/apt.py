@@ -1,0 +1,138 @@
+"""apt with private state: packages and sources are fetched and checked by the machine's own apt, without root and
+without changing the system. The distribution's signature on its indexes vouches for every file.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from hatch_wasi import process
+from hatch_wasi.errors import FetchError, ProcessFailed
+from hatch_wasi.sources.machine import Distribution
+
+__all__ = ["Apt", "parse_madison", "parse_simulation"]
+
+
+class Apt:
+    """One private apt state: a folder with the lists of one set of suites."""
+
+    def __init__(self, distribution: Distribution, folder: Path, log: Path, *, hold: Sequence[int] = ()) -> None:
+        """Keep the state in `folder` (made anew if need be) and what apt says in `log`."""
+        self.distribution = distribution
+        self._folder = folder
+        self._log = log
+        self._hold = hold
+
+    def _argv(self, *words: str) -> list[str]:
+        """Name a program of apt with options that keep it in the folder (apt.conf(5))."""
+        folder = self._folder
+        return [
+            words[0],
+            f"-oDir::Etc::SourceList={folder}/sources.list",
+            "-oDir::Etc::SourceParts=/dev/null",
+            f"-oDir::State::Lists={folder}/lists",
+            f"-oDir::State::status={folder}/status",
+            f"-oDir::Cache={folder}/cache",
+            "-oDebug::NoLocking=1",
+            "-oAPT::Sandbox::User=",
+            "-oAPT::Get::List-Cleanup=0",
+            "-oAcquire::Languages=none",
+            "-oAcquire::Retries=2",
+            "-oAcquire::http::Timeout=15",
+            "-oAcquire::https::Timeout=15",
+            "-qq",
+            *words[1:],
+        ]
+
+    def _run(self, *words: str, what: str, cwd: Path | None = None) -> str:
+        try:
+            return process.run(
+                self._argv(*words), what=what, cwd=cwd, env=process.base_environment(), log=self._log, hold=self._hold
+            )
+        except ProcessFailed as error:
+            raise FetchError(error.message, log=self._log) from error
+
+    @cached_property
+    def _updated(self) -> bool:
+        """Fetch the indexes, once; apt checks the signature on each suite's Release file."""
+        for name in ("lists/partial", "cache/archives/partial"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        (self._folder / "status").touch()
+        mirrors, keyring = self.distribution.mirrors, self.distribution.keyring
+        lines = [mirror.line(kind, keyring) for mirror in mirrors for kind in ("deb", "deb-src")]
+        (self._folder / "sources.list").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._run(
+            "apt-get",
+            "update",
+            "--error-on=any",
+            what=f"reading the package indexes of {self.distribution.codename}",
+        )
+        return True
+
+    def versions(self, package: str) -> list[str]:
+        """List the versions that the suites carry, newest first."""
+        assert self._updated
+        return parse_madison(self._run("apt-cache", "madison", package, what=f"looking up {package}"))
+
+    def names(self, prefix: str) -> list[str]:
+        """List the packages whose names begin so."""
+        assert self._updated
+        return self._run("apt-cache", "pkgnames", prefix, what=f"looking up {prefix}*").split()
+
+    def closure(self, packages: Iterable[str]) -> dict[str, str]:
+        """Give name and version of the packages and of all that they depend on, as on a machine with nothing."""
+        assert self._updated
+        wanted = list(packages)
+        text = self._run(
+            "apt-get",
+            "install",
+            "--simulate",
+            "--no-install-recommends",
+            *wanted,
+            what=f"resolving {', '.join(wanted)}",
+        )
+        return parse_simulation(text)
+
+    def download(self, packages: Iterable[str], folder: Path) -> list[Path]:
+        """Fetch `name` or `name=version` packages into `folder` and give their files; apt checks their hashes."""
+        assert self._updated
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = list(packages)
+        self._run("apt-get", "download", *wanted, what=f"downloading {len(wanted)} packages", cwd=folder)
+        return sorted(folder.glob("*.deb"))
+
+    def source(self, package: str, folder: Path) -> list[Path]:
+        """Fetch the newest source package into `folder` and give its files; apt checks their hashes."""
+        assert self._updated
+        folder.mkdir(parents=True, exist_ok=True)
+        self._run(
+            "apt-get", "source", "--download-only", package, what=f"downloading the source of {package}", cwd=folder
+        )
+        return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def installed() -> set[str]:
+    """List the packages that the machine itself has."""
+    text = process.run(
+        ["dpkg-query", "--show", "--showformat", "${db:Status-Abbrev}|${Package}\n"],
+        what="listing installed packages",
+        env=process.base_environment(),
+    )
+    return {name for status, _, name in (line.partition("|") for line in text.splitlines()) if status.startswith("ii")}
+
+
+def unpack(package: Path, folder: Path, log: Path) -> None:
+    """Unpack a .deb below `folder`."""
+    process.run(["dpkg-deb", "--extract", package, folder], what=f"unpacking {package.name}", log=log)
+
+
+def parse_madison(text: str) -> list[str]:
+    """Read `apt-cache madison`: `package | version | source`, newest first; source packages are left out."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.count("|") == 2]
+    return list(dict.fromkeys(version for _, version, origin in rows if not origin.endswith("Sources")))
+
+
+def parse_simulation(text: str) -> dict[str, str]:
+    """Read `apt-get install --simulate`: lines `Inst name (version …)`."""
+    return dict(re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", text, flags=re.MULTILINE))

@@ -1,0 +1,46 @@
+"""Ask the providers in order; the first that says yes serves, and if none does the error lists every reason."""
+
+from typing import cast
+
+from hatch_wasi.cache import Cache
+from hatch_wasi.console import Console
+from hatch_wasi.errors import ToolchainError, UsageError
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.toolchain import debian, existing
+from hatch_wasi.toolchain.provider import Provider, Request, Unavailable
+
+__all__ = ["PROVIDERS", "find", "ready"]
+
+PROVIDERS = cast("tuple[Provider, ...]", (existing, debian))
+
+
+def _chosen(sdk: str) -> tuple[Provider, ...]:
+    if sdk == "auto":
+        return PROVIDERS
+    name = existing.NAME if "/" in sdk else sdk
+    chosen = tuple(provider for provider in PROVIDERS if provider.NAME == name)
+    if not chosen:
+        names = ", ".join(provider.NAME for provider in PROVIDERS)
+        message = f"no SDK provider is called {sdk}"
+        raise UsageError(message, hint=f"sdk is auto, {names}, or a folder (with a slash in it)")
+    return chosen
+
+
+def ready(cache: Cache, request: Request) -> WasiSdk | None:
+    """Give the SDK that would serve and is there already; nothing is made, fetched or run."""
+    return next((sdk for provider in _chosen(request.sdk) if (sdk := provider.ready(cache, request))), None)
+
+
+def find(cache: Cache, console: Console, request: Request) -> WasiSdk:
+    """Give an SDK for the request. Raises `ToolchainError` listing why each provider could not serve."""
+    reasons = []
+    for provider in _chosen(request.sdk):
+        try:
+            return provider.provide(cache, console, request)
+        except Unavailable as reason:
+            console.detail(f"SDK provider {provider.NAME}: {reason.message}")
+            reasons.append(f"{provider.NAME}: {reason.message}")
+    message = f"no WASI SDK for sdk = {request.sdk!r}: " + "; ".join(reasons)
+    raise ToolchainError(
+        message, hint="install wasi-sdk (https://github.com/WebAssembly/wasi-sdk/releases) and set WASI_SDK_PATH to it"
+    )

@@ -1,0 +1,103 @@
+"""The SDK that is already on the machine: `WASI_SDK_PATH`, the `sdk` setting as a folder, `/opt/wasi-sdk`."""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+from hatch_wasi import pins
+from hatch_wasi.cache import Cache, digest, replace_file
+from hatch_wasi.console import Console
+from hatch_wasi.errors import ToolchainError
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.toolchain.provider import Request, Unavailable
+from hatch_wasi.toolchain.verify import clang_version, missing_parts, verify
+
+__all__ = ["NAME", "provide", "ready"]
+
+NAME = "existing"
+DEFAULT = Path("/opt/wasi-sdk")
+
+
+def candidates(sdk: str) -> list[tuple[str, Path]]:
+    """List where to look, as (who says so, folder); a folder that is asked for is the only one."""
+    if "/" in sdk:
+        return [("the sdk setting", Path(sdk).expanduser().absolute())]
+    said = os.environ.get("WASI_SDK_PATH")
+    return [*([("WASI_SDK_PATH", Path(said).expanduser().absolute())] if said else []), ("the default place", DEFAULT)]
+
+
+def ready(cache: Cache, request: Request) -> WasiSdk | None:
+    """Give the first candidate if it was accepted before and has not changed since."""
+    for _, root in candidates(request.sdk):
+        if (root / "bin" / "clang").is_file():
+            return _recall(cache, root)
+    return None
+
+
+def provide(cache: Cache, console: Console, request: Request) -> WasiSdk:
+    """Check the candidates. Raises `Unavailable` if there is none, `ToolchainError` if one is broken."""
+    absent = []
+    for who, root in candidates(request.sdk):
+        if not root.is_dir():
+            absent.append(f"{who} names {root}, which does not exist" if root != DEFAULT else f"no {root}")
+            continue
+        if found := _recall(cache, root):
+            return found
+        sdk = _read(root)
+        with console.step(f"Checking the SDK {root}"):
+            verify(sdk, request.trial)
+        _remember(cache, sdk)
+        return sdk
+    message = ", ".join(absent) + (
+        "" if "/" in request.sdk or "WASI_SDK_PATH" in os.environ else ", WASI_SDK_PATH not set"
+    )
+    raise Unavailable(message)
+
+
+def _read(root: Path) -> WasiSdk:
+    """Find out what an SDK is made of; its VERSION file (wasi-sdk 25 and later) names wasi-libc's commit."""
+    probe = WasiSdk(root=root, provider=NAME, id="", llvm="", wasi_libc="")
+    if missing := missing_parts(probe):
+        message = f"the SDK {root} lacks {', '.join(missing)}"
+        raise ToolchainError(message, hint="reinstall it, or unset WASI_SDK_PATH and the sdk setting to have one made")
+    llvm = clang_version(root)
+    archive = hashlib.sha256((probe.library_dir / "libc.a").read_bytes()).hexdigest()
+    notes = (root / "VERSION").read_text(encoding="utf-8") if (root / "VERSION").is_file() else ""
+    commit = re.search(r"^wasi-libc: ([0-9a-f]{7})", notes, flags=re.MULTILINE)
+    release = re.match(r"(\d+)(?:\.\d+)?\s*$", notes.splitlines()[0]) if notes else None
+    known = {str(number): name for name, number in pins.table("wasi-libc").items()}
+    wasi_libc = commit[1] if commit else known.get(release[1] if release else "", f"sha256-{archive[:12]}")
+    return WasiSdk(
+        root=root,
+        provider=NAME,
+        id=f"existing-{digest([llvm, archive])}",
+        llvm=llvm,
+        wasi_libc=wasi_libc,
+        version=release[1] if release else pins.release_of_wasi_libc(wasi_libc),
+    )
+
+
+def _record(cache: Cache, root: Path) -> Path:
+    """Name the file that remembers a check: of this folder, while its compiler and libc stay the same files."""
+    probe = WasiSdk(root=root, provider=NAME, id="", llvm="", wasi_libc="")
+    stamps = []
+    for path in (probe.program("clang").resolve(), probe.library_dir / "libc.a", probe.builtins):
+        status = path.stat() if path else None
+        stamps.append([status.st_mtime_ns, status.st_size] if status else None)
+    return cache.root / "checks" / f"{digest([str(root), stamps])}.json"
+
+
+def _recall(cache: Cache, root: Path) -> WasiSdk | None:
+    try:
+        noted = json.loads(_record(cache, root).read_text(encoding="utf-8"))
+        return WasiSdk(root=root, provider=NAME, **noted)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _remember(cache: Cache, sdk: WasiSdk) -> None:
+    noted = {"id": sdk.id, "llvm": sdk.llvm, "wasi_libc": sdk.wasi_libc, "version": sdk.version}
+    cache.folder("checks")
+    replace_file(_record(cache, sdk.root), json.dumps(noted).encode())
