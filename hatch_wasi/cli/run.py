@@ -1,67 +1,265 @@
-"""`hatch-wasi run`: WASI Python as `python` would be."""
+"""`hatch-wasi run`: WASI Python, used as `python` is.
+
+The command line is ours up to the first word that is not one of our (long) options; the rest is python's.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from hatch_wasi.runtime.capi import Api, find_library
-from hatch_wasi.runtime.codecache import CodeCache
-from hatch_wasi.runtime.engine import Engine
-from hatch_wasi.runtime.guest import Guest, Mount
+from hatch_wasi.errors import UsageError
+from hatch_wasi.runtime.engine import Engine, Rejected
+from hatch_wasi.runtime.prepared import Prepared, recall, remember
+from hatch_wasi.runtime.view import HOME, View
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from hatch_wasi.cache import Cache
     from hatch_wasi.console import Console
+    from hatch_wasi.runtime.codecache import CodeCache
+    from hatch_wasi.runtime.guest import Guest
+    from hatch_wasi.runtime.loader import Loader
+    from hatch_wasi.runtime.space import Space
+    from hatch_wasi.wasi_python import WasiPython
+
+__all__ = ["add_parser", "execute", "main", "script_position"]
+
+HELP = """\
+usage: hatch-wasi run [our options] [python's options] [-c CODE | -m MODULE | SCRIPT | -] [ARGUMENTS]
+
+Run WASI Python as `python` would. The guest sees the standard library and what was installed, read-only, the working
+directory at its own path, and the script's folder, read-only. Nothing else of this machine.
+
+our options, which come first:
+  --site DIR           look for modules in DIR before the installed ones (repeatable; read-only)
+  --dir HOST::GUEST    show the folder HOST as GUEST, read-write; HOST alone: at its own path (repeatable)
+  --env NAME=VALUE     set a variable; NAME alone: pass it on (repeatable)
+  --isolated           do not show the working directory, pass on no variables
+  --python X.Y|DIR     WASI Python to use (HATCH_WASI_PYTHON; default 3.13)
+  --sdk NAME|DIR       SDK to build it with, if it is not there yet (HATCH_WASI_SDK; default auto)
+  --offline            never use the network (HATCH_WASI_OFFLINE)
+  --verbose, --quiet   say more, or only what is wrong
+  --help               this text; for python's own: -h
+"""
+VALUED = ("--site", "--dir", "--env", "--python", "--sdk")
+FLAGS = ("--isolated", "--offline", "--verbose", "--quiet", "--help")
+PYTHON_VALUED = "cmWX"
+"""Python's short options that take a value (Python/getopt.c); -c and -m end its options."""
+
+
+class Options:
+    """Our part of the command line, read."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """Take our options off `words`. Raises `UsageError`."""
+        self.values: dict[str, list[str]] = {name: [] for name in VALUED}
+        self.flags: set[str] = set()
+        position = 0
+        while position < len(words):
+            name, equals, value = words[position].partition("=")
+            if name in FLAGS and not equals:
+                self.flags.add(name)
+            elif name in VALUED:
+                if not equals:
+                    position += 1
+                    if position == len(words):
+                        message = f"{name} needs a value"
+                        raise UsageError(message, hint="see hatch-wasi run --help")
+                    value = words[position]
+                self.values[name].append(value)
+            else:
+                break
+            position += 1
+        self.rest = list(words[position:])
+
+    def setting(self, name: str, variable: str, default: str) -> str:
+        """Give the value of an option, else of an environment variable, else the default."""
+        given = self.values[name]
+        return given[-1] if given else os.environ.get(variable) or default
+
+
+def script_position(words: Sequence[str]) -> int | None:
+    """Give the index of the script's name among python's arguments; None if they name none."""
+    position = 0
+    while position < len(words):
+        word = words[position]
+        if word == "-" or not word.startswith("-"):
+            return None if word == "-" else position
+        if word == "--":
+            return position + 1 if position + 1 < len(words) and words[position + 1] != "-" else None
+        if word == "--check-hash-based-pycs":
+            position += 1
+        elif not word.startswith("--"):
+            for index, letter in enumerate(word[1:], 1):
+                if letter in "cm":
+                    return None
+                if letter in PYTHON_VALUED:
+                    position += index == len(word) - 1
+                    break
+        position += 1
+    return None
 
 
 def main(argv: Sequence[str]) -> int:
-    from hatch_wasi import bootstrap
-    from hatch_wasi.cache import Cache
-    from hatch_wasi.console import Console
-
-    cache = Cache()
-    toolchain = bootstrap.ready(cache) or bootstrap.ensure(cache, Console())
-    python = toolchain.python
-    library, version = find_library()
-    engine = Engine(Api(library))
-    code = CodeCache(str(cache.root / "aot"), engine, version)
-    data = python.wasm.read_bytes()
-
-    def describe():
-        from hatch_wasi.runtime.description import describe_main
-
-        return describe_main(data)
-
-    entry = code.load(data, describe)
-
-    def load(space, struct):
-        from hatch_wasi.runtime.loader import Loader
-
-        abi = {"soabi": f"cpython-{python.short_version.replace('.', '')}-wasm32-wasi", "wasi_libc": python.wasi_libc}
-        return Loader(space, code, entry.description, struct, abi)
-
-    guest = Guest(engine, entry.module, load, cwd=os.getcwd())
-    mounts = [Mount(str(python.library), "/usr/lib")]
-    site = python.site_packages(cache.data)
-    if site.is_dir():
-        mounts.append(Mount(str(site), python.guest_site_packages))
-    mounts.append(Mount(os.getcwd(), os.getcwd(), writable=True))
-    guest.configure(["/usr/bin/python3.13", *argv], {"PYTHONHOME": "/usr"}, mounts)
+    """Run python with `argv` (ours and its own arguments) and give its exit status."""
+    options = Options(argv)
+    if "--help" in options.flags:
+        sys.stdout.write(HELP)
+        return 0
+    folder = os.path.join(_cache_root(), "aot")
+    request = (sys.prefix, _python(options), options.setting("--sdk", "HATCH_WASI_SDK", "auto"))
+    prepared = recall(folder, request)
+    started = _resume(prepared) if prepared else None
+    if prepared is None or started is None:
+        prepared, started = _prepare(options, request)
+    engine, module = started
+    guest = _guest(engine, module, prepared, folder)
+    view = View()
+    site = os.path.join(_data_root(), "site", f"{prepared.short_version}-{prepared.wasi_libc}")
+    view.python(f"{prepared.root}/lib", site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
+    words = _show(view, options)
+    guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
     sys.stdout.flush()
     return guest.run()
 
 
+def _python(options: Options) -> str:
+    given = options.setting("--python", "HATCH_WASI_PYTHON", "3.13")
+    return os.path.abspath(given) if "/" in given else given
+
+
+def _show(view: View, options: Options) -> list[str]:
+    """Show the guest what the command line says; gives python's arguments as the guest is to read them."""
+    isolated = "--isolated" in options.flags
+    if not isolated:
+        view.working_directory()
+    for folder in options.values["--site"]:
+        view.site(folder)
+    for word in options.values["--dir"]:
+        view.folder(word)
+    words = list(options.rest)
+    position = script_position(words)
+    if position is not None:
+        words[position] = view.script(words[position])
+    view.variables(os.environ, options.values["--env"], isolated=isolated)
+    return words
+
+
+def _cache_root() -> str:
+    return _root("HATCH_WASI_CACHE_DIR", "XDG_CACHE_HOME", "~/.cache")
+
+
+def _data_root() -> str:
+    return _root("HATCH_WASI_DATA_DIR", "XDG_DATA_HOME", "~/.local/share")
+
+
+def _root(variable: str, xdg: str, default: str) -> str:
+    """Give the folder that `hatch_wasi.cache.Cache` has, without importing what that imports (platformdirs, …)."""
+    chosen = os.environ.get(variable)
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    if sys.platform == "linux" and not os.environ.get(xdg):
+        return os.path.join(os.path.expanduser(default), "hatch-wasi")
+    from hatch_wasi.cache import Cache
+
+    cache = Cache()
+    return str(cache.root if xdg == "XDG_CACHE_HOME" else cache.data)
+
+
+def _resume(prepared: Prepared) -> tuple[Engine, int] | None:
+    """Map the compiled code of last time; None if wasmtime does not take it (any more)."""
+    from hatch_wasi.runtime.capi import Api
+
+    engine = Engine(Api(prepared.library))
+    try:
+        return engine, engine.map(prepared.code)
+    except Rejected:
+        return None
+
+
+def _prepare(options: Options, request: tuple[str, str, str]) -> tuple[Prepared, tuple[Engine, int]]:
+    """Find python.wasm, or build it, and compile it for this machine, or find that done."""
+    from hatch_wasi.cache import Cache
+    from hatch_wasi.console import Console
+    from hatch_wasi.runtime.capi import Api, find_library
+    from hatch_wasi.runtime.codecache import CodeCache
+
+    console = Console(verbosity=-1 if "--quiet" in options.flags else int("--verbose" in options.flags))
+    cache = Cache()
+    library, version = find_library()
+    python = _find(cache, console, options, request)
+    engine = Engine(Api(library))
+    code = CodeCache(str(cache.root / "aot"), engine, version)
+    data = python.wasm.read_bytes()
+
+    def describe() -> object:
+        from hatch_wasi.runtime.description import describe_main
+
+        if console.interactive:
+            console.note(f"Compiling Python {python.version} for this machine, once …")
+        return describe_main(data)
+
+    entry = code.load(data, describe)
+    if code.problem:
+        console.warn(f"compiled code is not kept: {code.problem}")
+    fields = (library, version, str(python.root), python.version, python.wasi_libc, entry.key, entry.code or "")
+    prepared = Prepared(*fields)
+    if entry.code:
+        watched = [str(python.wasm), str(python.root / "manifest.json"), str(cache.root / "python")]
+        remember(str(cache.root / "aot"), request, prepared, watched)
+    return prepared, (engine, entry.module)
+
+
+def _find(cache: Cache, console: Console, options: Options, request: tuple[str, str, str]) -> WasiPython:
+    """Find the WASI Python that is asked for; build it if it is not there."""
+    from hatch_wasi import bootstrap
+
+    _, python, sdk = request
+    if sdk == "auto" and (found := bootstrap.ready_python(cache, python=python)):
+        return found
+    if "--offline" in options.flags:
+        os.environ["HATCH_WASI_OFFLINE"] = "1"
+    return bootstrap.ensure(cache, console, python=python, sdk=sdk).python
+
+
+def _guest(engine: Engine, module: int, prepared: Prepared, folder: str) -> Guest:
+    """Set up the guest, with a loader that is only made when the first side module is opened."""
+    from hatch_wasi.runtime.guest import Guest
+
+    def load(space: Space, struct: int) -> Loader:
+        from hatch_wasi.runtime.codecache import CodeCache
+        from hatch_wasi.runtime.loader import Loader
+
+        code = CodeCache(folder, engine, prepared.wasmtime)
+        abi = {"soabi": prepared.soabi, "wasi_libc": prepared.wasi_libc}
+        return Loader(space, code, _description(code, prepared), struct, abi)
+
+    return Guest(engine, module, load)
+
+
+def _description(code: CodeCache, prepared: Prepared) -> dict[str, object]:
+    """Give what is known about python.wasm; read it again if that was not kept."""
+    found: dict[str, object] | None = code.description(prepared.key)
+    if found is None:
+        from hatch_wasi.runtime.description import describe_main
+
+        with open(f"{prepared.root}/python.wasm", "rb") as file:
+            found = describe_main(file.read())
+    return found
+
+
 def add_parser(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: "argparse.ArgumentParser"
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # noqa: SLF001 - argparse has no public name for it
+    common: argparse.ArgumentParser,
 ) -> None:
-    """List the command; its words are parsed by `main`, as python's own are among them."""
+    """List the command among the others; its words are parsed by `main`."""
     commands.add_parser("run", parents=[common], add_help=False, help="run WASI Python as `python` would")
 
 
-def execute(args: "argparse.Namespace", console: "Console") -> int:
-    """Run with what is left of the command line."""
+def execute(args: argparse.Namespace, console: Console) -> int:  # noqa: ARG001 - as every command's
+    """Run a REPL: `main` gets every other command line."""
     return main([])

@@ -5,13 +5,18 @@ warm start. The declarations follow wasmtime's headers (crates/c-api/include/was
 release 50 and `tests/runtime/test_capi.py` compares them with the package's. Another major release is refused.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import sys
 from importlib.machinery import PathFinder
-from typing import Any
 
 from hatch_wasi.errors import LoadError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Api", "Tagged", "Vector", "find_library", "func_type"]
 
@@ -97,22 +102,27 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 class Tagged(ctypes.Structure):
     """`wasmtime_extern_t` and `wasmtime_val_t`: a kind, and up to 24 bytes (a store's id and an index, or a value)."""
 
-    _fields_ = (("kind", ctypes.c_uint8), ("of", ctypes.c_uint64 * 3))
-    kind: int
-    of: "ctypes.Array[ctypes.c_uint64]"
+    _fields_ = (  # type: ignore[mutable-override]
+        ("kind", ctypes.c_uint8),
+        ("of", ctypes.c_uint64 * 3),
+    )
+    if TYPE_CHECKING:
+        kind: int
+        of: ctypes.Array[ctypes.c_uint64]
 
     @property
     def item(self) -> int:
         """Address of what the kind is about, as the functions of that kind take it; valid while this object lives."""
-        return ctypes.addressof(self) + Tagged.of.offset
+        return ctypes.addressof(self) + 8
 
 
 class Vector(ctypes.Structure):
     """`wasm_byte_vec_t` and the other vectors."""
 
-    _fields_ = (("size", ctypes.c_size_t), ("data", ctypes.c_void_p))
-    size: int
-    data: int | None
+    _fields_ = (("size", ctypes.c_size_t), ("data", ctypes.c_void_p))  # type: ignore[mutable-override]
+    if TYPE_CHECKING:
+        size: int
+        data: int | None
 
 
 class Api(ctypes.CDLL):

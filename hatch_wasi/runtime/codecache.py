@@ -15,7 +15,6 @@ import ctypes
 import hashlib
 import marshal
 import os
-import stat
 import sys
 import time
 from collections.abc import Callable
@@ -24,29 +23,22 @@ from typing import Any
 
 from hatch_wasi.runtime.capi import Vector
 from hatch_wasi.runtime.engine import SETTINGS, Engine, Rejected
+from hatch_wasi.runtime.trust import problem, stamp
 
-__all__ = ["CodeCache", "Entry", "stamp"]
+__all__ = ["CodeCache", "Entry"]
 
 FORMAT = "2"
 """Changes whenever the descriptions change."""
 
 
-def stamp(path: str) -> tuple[int, ...] | None:
-    """Give what changes when a file is written: inode, size, times; None if there is no such file."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
 class Entry:
     """A compiled module, ready to be instantiated."""
 
-    __slots__ = ("code", "description", "module")
+    __slots__ = ("code", "description", "key", "module")
 
-    def __init__(self, module: int, description: Any, code: str | None) -> None:
+    def __init__(self, key: str, module: int, description: Any, code: str | None) -> None:
         """Hold `module` (a `wasmtime_module_t`), what is known about it, and the file of its code if it is kept."""
+        self.key = key
         self.module = module
         self.description = description
         self.code = code
@@ -60,7 +52,7 @@ class CodeCache:
         self._folder = folder
         self._engine = engine
         self._suffix = f"{version}-{SETTINGS}-{os.uname().machine}-{sys.implementation.cache_tag}-{FORMAT}"
-        self.problem = self._prepare()
+        self.problem = problem(folder)
         """Why nothing is kept, or None."""
 
     def load(self, data: bytes, describe: Callable[[], Any]) -> Entry:
@@ -76,35 +68,29 @@ class CodeCache:
         description = describe()
         module = self._engine.compile(data)
         code = None if self.problem else self._write(key, module, description)
-        return Entry(module, description, code)
+        return Entry(key, module, description, code)
 
-    def open(self, code: str) -> int:
-        """Map the compiled module in the file `code`, which the caller has verified. Raises `Rejected`."""
-        module = ctypes.c_void_p()
-        api = self._engine.api
-        self._engine.check(api.wasmtime_module_deserialize_file(self._engine.engine, os.fsencode(code), byref(module)))
-        return module.value or 0
-
-    def _prepare(self) -> str | None:
+    def description(self, key: str) -> Any:
+        """Give the description of the entry `key`, or None if it is not there (any more)."""
         try:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            found = os.lstat(self._folder)
-        except OSError as error:
-            return f"{self._folder} cannot be made: {error.strerror}"
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            return f"{self._folder} is not a folder of this user"
-        if found.st_mode & 0o077:
-            return f"{self._folder} is open to other users; make it private: chmod 700"
-        return None
+            return self._info(key)[3]
+        except (OSError, ValueError, EOFError, TypeError):
+            return None
+
+    def _info(self, key: str) -> tuple[Any, ...]:
+        """Read an entry's file of facts. Raises `ValueError` if it is damaged."""
+        with open(os.path.join(self._folder, f"{key}.info"), "rb") as file:
+            digest, content = file.read(65), file.read()
+        if hashlib.sha256(content).hexdigest().encode() + b"\n" != digest:
+            message = f"{key} is damaged"
+            raise ValueError(message)
+        name, expected, checked, description = marshal.loads(content)
+        return name, expected, checked, description
 
     def _read(self, key: str) -> Entry | None:
         """Give the entry of `key` if it is whole; anything odd about it means that there is none."""
         try:
-            with open(os.path.join(self._folder, f"{key}.info"), "rb") as file:
-                digest, content = file.read(65), file.read()
-            if hashlib.sha256(content).hexdigest().encode() + b"\n" != digest:
-                return None
-            name, expected, checked, description = marshal.loads(content)
+            name, expected, checked, description = self._info(key)
             code = os.path.join(self._folder, name)
             if stamp(code) != checked:
                 with open(code, "rb") as file:
@@ -112,7 +98,7 @@ class CodeCache:
                         return None
                 with contextlib.suppress(OSError):
                     self._write_info(key, name, expected, description)
-            return Entry(self.open(code), description, code)
+            return Entry(key, self._engine.map(code), description, code)
         except (OSError, ValueError, EOFError, TypeError, Rejected):
             return None
 

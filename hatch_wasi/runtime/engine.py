@@ -1,12 +1,18 @@
 """One engine and one store of wasmtime, and calls into what lives there."""
 
+from __future__ import annotations
+
 import ctypes
-from collections.abc import Callable
+import os
 from ctypes import byref
-from typing import Any
 
 from hatch_wasi.errors import HatchWasiError
 from hatch_wasi.runtime.capi import CALLBACK, FUNC, Api, Tagged, Vector, func_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["I32", "SETTINGS", "STACK", "THREAD_STACK", "Engine", "Exited", "Rejected", "Trapped"]
 
@@ -67,7 +73,7 @@ class Engine:
         self.api.wasm_byte_vec_delete(byref(vector))
         return data.rstrip(b"\0").decode("utf-8", "replace")
 
-    def check(self, error: int | None, trap: "ctypes.c_void_p | None" = None) -> None:
+    def check(self, error: int | None, trap: ctypes.c_void_p | None = None) -> None:
         """Raise what a call reported: `Exited`, `Trapped` for a trap, `Rejected` for anything else."""
         api, vector = self.api, Vector()
         if trap is not None and trap.value:
@@ -90,6 +96,12 @@ class Engine:
         self.check(self.api.wasmtime_module_new(self.engine, data, len(data), byref(module)))
         return module.value or 0
 
+    def map(self, code: str) -> int:
+        """Map a compiled module from the file `code`, which the caller trusts. Raises `Rejected`."""
+        module = ctypes.c_void_p()
+        self.check(self.api.wasmtime_module_deserialize_file(self.engine, os.fsencode(code), byref(module)))
+        return module.value or 0
+
     def export(self, instance: Any, name: bytes) -> Tagged | None:
         """Look up one export."""
         found = Tagged()
@@ -103,7 +115,7 @@ class Engine:
         """
         count = max(len(arguments), 1)
         raw = (ctypes.c_uint64 * (2 * count))()
-        raw[: 2 * len(arguments) : 2] = arguments
+        raw[: 2 * len(arguments) : 2] = list(arguments)
         trap = ctypes.c_void_p()
         self.check(self.api.wasmtime_func_call_unchecked(self.context, function.item, raw, count, byref(trap)), trap)
         return raw[0] & 0xFFFFFFFF

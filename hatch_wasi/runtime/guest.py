@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import os
-import threading
-from typing import TYPE_CHECKING
 
 from hatch_wasi.errors import HatchWasiError
-from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected
+from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.space import Space
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hatch_wasi.runtime.loader import Loader
+    from hatch_wasi.runtime.view import View
 
-__all__ = ["Guest", "Mount"]
+__all__ = ["Guest"]
 
 DL_VERSION = 1
 """Of `struct hatch_wasi_dl`."""
 ENTRIES = (("open", 4), ("sym", 2), ("error", 2))
 """The loader's functions in the order of that struct, from its third field on, and how many parameters they have."""
-
-
-class Mount:
-    """A folder of the host and where the guest sees it."""
-
-    __slots__ = ("guest", "host", "writable")
-
-    def __init__(self, host: str, guest: str, *, writable: bool = False) -> None:
-        """Let the guest see `host` as `guest`, both absolute paths."""
-        self.host = host
-        self.guest = guest
-        self.writable = writable
 
 
 class Guest:
@@ -46,37 +35,37 @@ class Guest:
         """
         self.engine = engine
         self._load = load
-        self._cwd = cwd
+        self._cwd = "/"
+        self._ended = _thread.allocate_lock()
         self._module = module
         self.status = 0
         self._failure: BaseException | None = None
 
-    def configure(self, argv: Sequence[str], environment: Mapping[str, str], mounts: Sequence[Mount]) -> None:
-        """Set what the guest sees. Raises `HatchWasiError` for a folder that cannot be opened."""
+    def configure(self, argv: Sequence[str], view: View) -> None:
+        """Set what the guest gets and sees. Raises `HatchWasiError` for a folder that cannot be opened."""
         api = self.engine.api
         config = api.wasi_config_new()
-        words = _strings(argv)
-        api.wasi_config_set_argv(config, len(argv), words)
-        names, values = _strings(tuple(environment)), _strings(tuple(environment.values()))
+        api.wasi_config_set_argv(config, len(argv), _strings(argv))
+        environment = view.environment
+        names, values = _strings(list(environment)), _strings(list(environment.values()))
         api.wasi_config_set_env(config, len(environment), names, values)
         api.wasi_config_inherit_stdin(config)
         api.wasi_config_inherit_stdout(config)
         api.wasi_config_inherit_stderr(config)
-        for mount in mounts:
-            opened = api.wasi_config_preopen_dir(
-                config, os.fsencode(mount.host), os.fsencode(mount.guest), mount.writable
-            )
-            if not opened:
+        for mount in view.mounts:
+            host, guest = os.fsencode(mount.host), os.fsencode(mount.guest)
+            if not api.wasi_config_preopen_dir(config, host, guest, mount.writable):
                 message = f"the folder {mount.host} cannot be opened for the guest"
                 raise HatchWasiError(message)
         self.engine.check(api.wasmtime_context_set_wasi(self.engine.context, config))
+        self._cwd = view.cwd
 
     def run(self) -> int:
         """Run it to its end in a thread with a large stack, and give its exit status. Raises `Trapped`."""
-        threading.stack_size(THREAD_STACK)
-        thread = threading.Thread(target=self._main, name="guest", daemon=True)
-        thread.start()
-        thread.join()
+        _thread.stack_size(THREAD_STACK)
+        self._ended.acquire()
+        _thread.start_new_thread(self._main, ())
+        self._ended.acquire()
         if self._failure is not None:
             raise self._failure
         return self.status
@@ -88,6 +77,8 @@ class Guest:
             self.status = ended.status
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             self._failure = error
+        finally:
+            self._ended.release()
 
     def _start(self) -> None:
         engine = self.engine
@@ -106,7 +97,11 @@ class Guest:
         space = Space(engine, instance)
         self._install_loader(space)
         self._change_folder(space)
-        engine.call(start)
+        try:
+            engine.call(start)
+        except Trapped as error:
+            message = f"the guest crashed: {error.message}"
+            raise Trapped(message) from error
 
     def _install_loader(self, space: Space) -> None:
         """Fill in the guest's `hatch_wasi_dl` (cpython/guest/hatch_wasi_dl.h)."""
@@ -117,7 +112,7 @@ class Guest:
             raise HatchWasiError(message)
         loader: list[Loader] = []
 
-        def late(name: str) -> "Callable[..., int | str]":
+        def late(name: str) -> Callable[..., int | str]:
             def call(*arguments: int) -> int | str:
                 if not loader:
                     loader.append(self._load(space, struct))
@@ -140,5 +135,5 @@ class Guest:
             space.free(path)
 
 
-def _strings(words: Sequence[str]) -> "ctypes.Array[ctypes.c_char_p]":
+def _strings(words: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
     return (ctypes.c_char_p * max(len(words), 1))(*(os.fsencode(word) for word in words))

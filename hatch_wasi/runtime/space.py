@@ -1,12 +1,17 @@
 """The guest's memory and function table, as the loader uses them."""
 
+from __future__ import annotations
+
 import ctypes
 from ctypes import byref
-from typing import Any
 
 from hatch_wasi.errors import LoadError
 from hatch_wasi.runtime.capi import VALUE_FUNCREF, Tagged
 from hatch_wasi.runtime.engine import Engine, Rejected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Space"]
 

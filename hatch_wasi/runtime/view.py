@@ -1,0 +1,134 @@
+"""What the guest sees of the host: folders, environment, and where it starts.
+
+Nothing but what is named here is there for it: WASI opens files only below folders that were given to it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hatch_wasi.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["HOME", "Mount", "View"]
+
+HOME = "/usr"
+"""PYTHONHOME in the guest."""
+LIBRARY = f"{HOME}/lib"
+PASSED_ON = (
+    "FORCE_COLOR", "NO_COLOR", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED",
+    "PYTHONINSPECT", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONNODEBUGRANGES", "PYTHONOPTIMIZE",
+    "PYTHONPROFILEIMPORTTIME", "PYTHONSAFEPATH", "PYTHONTRACEMALLOC", "PYTHONUNBUFFERED", "PYTHONUTF8",
+    "PYTHONVERBOSE", "PYTHONWARNDEFAULTENCODING", "PYTHONWARNINGS", "PYTHON_COLORS", "SOURCE_DATE_EPOCH", "TERM",
+)  # fmt: skip
+"""Variables that say how Python should behave. Those that name folders of the host (PYTHONPATH, PYTHONSTARTUP, …) or
+may be secrets stay outside."""
+
+
+class Mount:
+    """A folder of the host and where the guest sees it."""
+
+    __slots__ = ("guest", "host", "writable")
+
+    def __init__(self, host: str, guest: str, *, writable: bool = False) -> None:
+        """Let the guest see `host` as `guest`, both absolute paths."""
+        self.host = host
+        self.guest = guest
+        self.writable = writable
+
+
+class View:
+    """Collects what the guest is to see."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._mounts: dict[str, Mount] = {}
+        self._sites: list[str] = []
+        self.cwd = "/"
+        self.environment: dict[str, str] = {}
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """The folders, in the order in which they were added."""
+        return list(self._mounts.values())
+
+    def python(self, library: str, site_packages: str, guest_site_packages: str) -> None:
+        """Show the stdlib, and what was installed if anything was."""
+        self._mounts[LIBRARY] = Mount(library, LIBRARY)
+        if os.path.isdir(site_packages):
+            self._mounts[guest_site_packages] = Mount(site_packages, guest_site_packages)
+
+    def variables(self, host: Mapping[str, str], given: Sequence[str], *, isolated: bool) -> None:
+        """Set the environment: what steers Python, unless `isolated`, and what was `given` as `K=V` or `K`."""
+        if not isolated:
+            self.environment |= {name: host[name] for name in PASSED_ON if name in host}
+        self.environment["PYTHONHOME"] = HOME
+        for word in given:
+            name, equals, value = word.partition("=")
+            if not name or "\0" in word:
+                message = f"--env {word}: not NAME=VALUE or NAME"
+                raise UsageError(message)
+            if equals:
+                self.environment[name] = value
+            elif name in host:
+                self.environment[name] = host[name]
+        if self._sites:
+            path = self.environment.get("PYTHONPATH")
+            self.environment["PYTHONPATH"] = ":".join([*self._sites, path] if path else self._sites)
+
+    def site(self, folder: str) -> None:
+        """Show `folder` read-only at its own path, where modules are looked for before the site-packages."""
+        host = _existing("--site", folder)
+        self._add("--site", host, host, writable=False)
+        self._sites.append(host)
+
+    def folder(self, word: str) -> None:
+        """Show what `--dir` names: `HOST::GUEST`, or `HOST` for the same path; read-write."""
+        host, separator, guest = word.partition("::")
+        host = _existing("--dir", host)
+        if separator and not guest.startswith("/"):
+            message = f"--dir {word}: the guest's path must begin with /"
+            raise UsageError(message)
+        self._add("--dir", host, os.path.normpath(guest) if separator else host, writable=True)
+
+    def working_directory(self) -> None:
+        """Show the working directory at its own path, read-write, and start there; not if the guest has its own."""
+        here = os.getcwd()
+        if not _inside(here, LIBRARY):
+            self._mounts.setdefault(here, Mount(here, here, writable=True))
+            self.cwd = here
+
+    def script(self, word: str) -> str:
+        """Show the folder of the script `word` read-only, if it is not to be seen already; gives the guest's path."""
+        path = os.path.realpath(word)
+        if not os.path.exists(path):
+            return word  # python says so, in its own words
+        folder = path if os.path.isdir(path) else os.path.dirname(path)
+        if _inside(folder, LIBRARY):
+            message = f"{word}: the guest has a {LIBRARY} of its own; copy the script to another folder"
+            raise UsageError(message)
+        if self.cwd != "/" and _inside(path, self.cwd) and _inside(os.path.abspath(word), self.cwd):
+            return path if ".." in word.split("/") else word
+        if not any(mount.host == mount.guest and _inside(folder, mount.guest) for mount in self.mounts):
+            self._mounts[folder] = Mount(folder, folder)
+        return path
+
+    def _add(self, option: str, host: str, guest: str, *, writable: bool) -> None:
+        if guest == LIBRARY or _inside(guest, LIBRARY):
+            message = f"{option} {host}: {guest} is inside {LIBRARY}, where the guest has its own Python"
+            raise UsageError(message, hint="show it elsewhere: --dir HOST::GUEST")
+        self._mounts[guest] = Mount(host, guest, writable=writable)
+
+
+def _existing(option: str, folder: str) -> str:
+    if not os.path.isdir(folder):
+        message = f"{option} {folder}: there is no such folder"
+        raise UsageError(message)
+    return os.path.abspath(folder)
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
