@@ -4,8 +4,12 @@ Adapters (the command line, the Hatch hook) catch `HatchWasiError` alone: its te
 and where, `hint` says what to do next and `log` names the file with the full output.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from __future__ import annotations
+
+TYPE_CHECKING = False  # typing and pathlib would be a good part of the time that `hatch-wasi run` takes to start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = [
     "BuildError",
