@@ -79,5 +79,5 @@ def ensure(cache: Cache, console: Console, *, python: str = "3.13", sdk: str = "
     def build(workspace: Workspace) -> dict[str, object]:
         return Build(cache=cache, console=console, source=source, sdk=compiler, workspace=workspace).run()
 
-    entry = cache.make("python", entry_name(source.version, compiler), build)
+    entry = cache.make("python", entry_name(source.version, compiler), build, tell=console.note)
     return Toolchain(sdk=compiler, python=WasiPython.from_tree(entry))

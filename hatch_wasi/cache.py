@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -129,20 +129,27 @@ class Cache:
             raise CacheError(message, hint=f"remove {entry} and run the command again")
         return content
 
-    def make(self, kind: str, name: str, build: Callable[[Workspace], Mapping[str, object]]) -> Path:
+    def make(
+        self,
+        kind: str,
+        name: str,
+        build: Callable[[Workspace], Mapping[str, object]],
+        *,
+        tell: Callable[[str], None] | None = None,
+    ) -> Path:
         """Give the entry `name`, building it if it is not there; of many callers at once one builds, the rest wait.
 
-        `build` fills the workspace's tree and returns the manifest. Raises `CacheError` if the cache cannot be written,
-        and whatever `build` raises.
+        `build` fills the workspace's tree and returns the manifest; `tell` is told when there is something to wait
+        for. Raises `CacheError` if the cache cannot be written, and whatever `build` raises.
         """
         entry = self.root / kind / name
         if self.find(kind, name):
             return entry
-        with self.lock(f"{kind}-{name}"):
+        with self.lock(f"{kind}-{name}", tell=tell):
             if self.find(kind, name):
                 return entry
             partial = self.folder(kind) / f".partial-{name}"
-            with _held(self.folder("locks") / f"{kind}-{name}.busy") as hold:
+            with _held(self.folder("locks") / f"{kind}-{name}.busy", tell) as hold:
                 workspace = Workspace(partial, self.folder("logs") / f"{kind}-{name}", hold)
                 manifest = build(workspace)
                 if entry.exists():
@@ -152,14 +159,23 @@ class Cache:
         return entry
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the cache's lock `name` while the block runs."""
-        path = self.folder("locks") / f"{name}.lock"
+    def lock(self, name: str, *, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Hold the cache's lock `name` while the block runs; `tell` is told if somebody else holds it."""
+        lock = filelock.FileLock(self.folder("locks") / f"{name}.lock")
         try:
-            with filelock.FileLock(path):
-                yield
+            if tell is not None:
+                with suppress(filelock.Timeout):
+                    lock.acquire(timeout=0)
+                if not lock.is_locked:
+                    tell(f"Waiting for another hatch-wasi, which is making {name}")
+            if not lock.is_locked:
+                lock.acquire()
         except PermissionError as error:
             raise self._unwritable(error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _unwritable(self, error: OSError) -> CacheError:
         return CacheError(
@@ -174,12 +190,17 @@ def _from_environment(name: str) -> Path | None:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[int]:
+def _held(path: Path, tell: Callable[[str], None] | None) -> Iterator[int]:
     """Lock `path` through a descriptor that programs inherit (`process.run(hold=…)`).
 
     A killed build leaves its compilers running for a moment. They hold this lock too (flock belongs to the open file,
     not to the process), so the next build waits for them before it goes on in their folder.
     """
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if tell is not None:
+                tell("Waiting for the programs of a build that was cut off to end")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()

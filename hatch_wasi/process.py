@@ -107,5 +107,6 @@ def _run_logged(
 def _failure(what: str, program: str, status: int, output: str) -> str:
     how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1] if lines else "")
+    # The first error is the cause; what make, the driver and configure say after it is its echo.
+    telling = next((line for line in lines if "error:" in line.lower()), lines[-1] if lines else "")
     return f"{what} failed: {Path(program).name}, {how}" + (f": {telling}" if telling else "")

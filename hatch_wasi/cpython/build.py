@@ -145,7 +145,13 @@ class Build:
         return env
 
     def _make(self, tools: native.NativeTools, *targets: str, what: str) -> None:
-        env = {**self._native_env(), **recipe.wasi_environment(self.sdk, self.tree)}
+        # The interpreter tells when it was compiled (Modules/getbuildinfo.c): say when its sources were released.
+        released = int((self.tree / "Include" / "patchlevel.h").stat().st_mtime)
+        env = {
+            **self._native_env(),
+            **recipe.wasi_environment(self.sdk, self.tree),
+            "SOURCE_DATE_EPOCH": str(released),
+        }
         process.run(
             [tools.make, f"-j{jobs()}", *targets],
             what=what,
@@ -230,7 +236,8 @@ class Build:
                 python,
                 home / library,
                 f"{seen_as}/{library}",
-                env=process.base_environment(),
+                # What compileall itself imports must not be written by its own path.
+                env=process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"}),
                 jobs=jobs(),
                 log=self.workspace.log("compileall"),
             )

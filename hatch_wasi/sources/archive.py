@@ -24,7 +24,7 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with _open(archive) as tar:
             tar.extractall(folder, filter=_without_top(archive))
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (FetchError, tarfile.TarError, OSError, EOFError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         message = f"{archive} cannot be unpacked: {error}"
         raise FetchError(message) from error

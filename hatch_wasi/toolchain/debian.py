@@ -68,7 +68,7 @@ def provide(cache: Cache, console: Console, request: Request) -> WasiSdk:
         with cache.lock("apt"):
             return _build(workspace, console, states, plan, request)
 
-    return WasiSdk.from_tree(cache.make("sdk", name, build))
+    return WasiSdk.from_tree(cache.make("sdk", name, build, tell=console.note))
 
 
 def _states(cache: Cache, machine: Distribution) -> list[Apt]:

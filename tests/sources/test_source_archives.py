@@ -1,0 +1,87 @@
+"""Archives are hostile until shown otherwise."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from hatch_wasi.errors import FetchError
+from hatch_wasi.sources.archive import read_member, unpack
+
+
+def make(path: Path, members: list[tarfile.TarInfo | tuple[str, bytes]]) -> Path:
+    with tarfile.open(path, "w:xz") as tar:
+        for member in members:
+            if isinstance(member, tuple):
+                info = tarfile.TarInfo(member[0])
+                info.size = len(member[1])
+                tar.addfile(info, io.BytesIO(member[1]))
+            else:
+                tar.addfile(member)
+    return path
+
+
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def test_the_top_folder_is_taken_off(tmp_path: Path) -> None:
+    members = [
+        ("Python-3.13.5/README", b"read me"),
+        ("Python-3.13.5/Include/x.h", b"x"),
+        link("Python-3.13.5/also", "Include/x.h"),
+        link("Python-3.13.5/hard", "Python-3.13.5/README", tarfile.LNKTYPE),
+    ]
+    archive = make(tmp_path / "a.tar.xz", members)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "stale").touch()
+    unpack(archive, tmp_path / "tree")
+    assert (tmp_path / "tree" / "README").read_bytes() == b"read me"
+    assert (tmp_path / "tree" / "also").read_bytes() == b"x"
+    assert (tmp_path / "tree" / "hard").read_bytes() == b"read me"
+    assert not (tmp_path / "tree" / "stale").exists()
+    assert read_member(archive, "Include/x.h") == b"x"
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        ("/etc/evil", b""),
+        ("top/../../evil", b""),
+        ("other/evil", b""),
+        link("top/out", "/etc/passwd"),
+        link("top/out", "../../../evil"),
+        link("top/out", "../sibling"),
+        link("top/hard", "/etc/passwd", tarfile.LNKTYPE),
+        link("top/device", "", tarfile.CHRTYPE),
+        link("top/pipe", "", tarfile.FIFOTYPE),
+    ],
+)
+def test_nothing_lands_outside(tmp_path: Path, member: tarfile.TarInfo | tuple[str, bytes]) -> None:
+    archive = make(tmp_path / "a.tar.xz", [("top/good", b""), member])
+    with pytest.raises(FetchError, match=r"a\.tar\.xz"):
+        unpack(archive, tmp_path / "inner" / "tree")
+    assert not (tmp_path / "inner" / "tree").exists()
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
+    archive = make(tmp_path / "a.tar.xz", [("top/file", bytes(range(256)) * 500)])
+    archive.write_bytes(archive.read_bytes()[:-40])
+    with pytest.raises(FetchError, match="cannot be unpacked"):
+        unpack(archive, tmp_path / "tree")
+    assert not (tmp_path / "tree").exists()
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.xz").write_bytes(b"<html>")
+    with pytest.raises(FetchError, match="cannot be read"):
+        read_member(tmp_path / "a.tar.xz", "README")
+
+
+def test_a_missing_member_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match="holds no Include/patchlevel.h"):
+        read_member(make(tmp_path / "a.tar.xz", [("top/file", b"")]), "Include/patchlevel.h")

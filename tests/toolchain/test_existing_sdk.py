@@ -1,0 +1,100 @@
+"""An SDK on the machine is used only if it is whole and works; what is missing is named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hatch_wasi import bootstrap
+from hatch_wasi.cache import Cache
+from hatch_wasi.console import Console
+from hatch_wasi.errors import ToolchainError, UsageError
+from hatch_wasi.sdk import WasiSdk
+
+
+@pytest.fixture
+def tree(tmp_path: Path, wasi_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy that can be broken, in a folder with a space in its name; the compilers are links."""
+    root = tmp_path / "my sdk"
+    root.mkdir()
+    for name in ("bin", "lib", "share"):
+        shutil.copytree(wasi_sdk.root / name, root / name, symlinks=True)
+    (root / "llvm").symlink_to(wasi_sdk.root / "llvm")
+    monkeypatch.delenv("HATCH_WASI_OFFLINE", raising=False)
+    monkeypatch.setenv("WASI_SDK_PATH", str(root))
+    return root
+
+
+def test_it_is_accepted_and_remembered(tmp_path: Path, tree: Path) -> None:
+    cache, lines = Cache(tmp_path / "cache"), list[str]()
+    console = Console(write=lines.append)
+    sdk = bootstrap.ensure_sdk(cache, console)
+    assert (sdk.provider, sdk.root) == ("existing", tree)
+    assert lines == [f"Checking the SDK {tree} …"]
+    assert sdk.wasi_libc.startswith("sha256-")
+    again = bootstrap.ensure_sdk(cache, console, sdk=str(tree))
+    assert again == sdk
+    assert len(lines) == 1
+    # Another libc.a is another SDK, and is checked anew.
+    with (sdk.library_dir / "libc.a").open("ab"):
+        pass
+    (sdk.library_dir / "libc.a").touch()
+    bootstrap.ensure_sdk(cache, console)
+    assert len(lines) == 2
+
+
+def test_the_version_file_names_the_wasi_libc(tmp_path: Path, tree: Path) -> None:
+    (tree / "VERSION").write_text("25.0\nwasi-libc: 574b88da481569b65a237cb80daf9a2d5aeaf82d\nllvm: ab4b5a2db582\n")
+    sdk = bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
+    assert (sdk.version, sdk.wasi_libc) == ("25", "574b88d")
+
+
+@pytest.mark.parametrize(
+    ("removed", "named"),
+    [
+        ("share/wasi-sysroot/lib/wasm32-wasip1/crt1*.o", "crt1"),
+        ("share/wasi-sysroot/lib/wasm32-wasip1/libc.a", "libc"),
+        ("lib/clang/*/lib/*/libclang_rt.builtins*.a", "builtins"),
+        ("share/wasi-sysroot/lib", "sysroot"),
+        ("share/wasi-sysroot/include", "sysroot headers"),
+        ("bin/wasm-ld", "bin/wasm-ld"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: Path, tree: Path, removed: str, named: str) -> None:
+    for path in tree.glob(removed):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    with pytest.raises(ToolchainError, match=rf"the SDK {tree} lacks .*{named}"):
+        bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
+
+
+def test_one_that_looks_whole_and_does_not_work_is_refused(tmp_path: Path, tree: Path) -> None:
+    (tree / "share" / "wasi-sysroot" / "lib" / "wasm32-wasip1" / "libc.a").write_bytes(b"!<arch>\n")
+    with pytest.raises(ToolchainError, match="does not work: compiling and linking a C program failed.*undefined symbol"):
+        bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
+
+
+def test_a_compiler_that_does_not_run_is_refused(tmp_path: Path, tree: Path) -> None:
+    (tree / "bin" / "clang").write_text("#!/no/such/interpreter\n")
+    with pytest.raises(ToolchainError, match=r"clang does not run"):
+        bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
+
+
+def test_no_provider_serves_and_every_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HATCH_WASI_OFFLINE", "1")
+    monkeypatch.setenv("WASI_SDK_PATH", str(tmp_path / "nowhere"))
+    with pytest.raises(ToolchainError) as caught:
+        bootstrap.ensure(Cache(tmp_path / "cache"), Console())
+    message = caught.value.message
+    assert f"existing: WASI_SDK_PATH names {tmp_path / 'nowhere'}, which does not exist" in message
+    assert "debian: offline" in message
+    assert "WASI_SDK_PATH" in str(caught.value.hint)
+    assert not (tmp_path / "cache" / "sdk").exists()
+
+
+def test_an_unknown_provider_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no SDK provider is called debain") as caught:
+        bootstrap.ensure_sdk(Cache(tmp_path), Console(), sdk="debain")
+    assert "auto, existing, debian" in str(caught.value.hint)
