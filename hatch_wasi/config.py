@@ -128,7 +128,8 @@ class _Reader:
         value = self.table.get(name, default)
         if value is None or (isinstance(value, str) and value):
             return value
-        self.wrong(name, "must not be empty" if value == "" else f"must be a string, not {_kind(value)}")
+        quoted = f': write "{value}"' if type(value) in {int, float} else ""
+        self.wrong(name, "must not be empty" if value == "" else f"must be a string, not {_kind(value)}{quoted}")
         return default
 
     def flag(self, name: str) -> bool:
@@ -272,10 +273,11 @@ def _find_sources(reader: _Reader, patterns: Sequence[str], root: Path) -> tuple
         elif not is_glob and not (root / path).is_file():
             what = "is a folder: name its files" if (root / path).is_dir() else f"does not exist below {root}"
             reader.wrong(where, f"{pattern!r} {what}")
-        for name in names:
-            if not name.endswith(SOURCE_SUFFIXES):
-                reader.wrong(where, f"{name!r} is not a source: known are {', '.join(SOURCE_SUFFIXES)}")
-        found.update(dict.fromkeys(names))
+        else:
+            for name in names:
+                if not name.endswith(SOURCE_SUFFIXES):
+                    reader.wrong(where, f"{name!r} is not a source: known are {', '.join(SOURCE_SUFFIXES)}")
+            found.update(dict.fromkeys(names))
     return tuple(found)
 
 

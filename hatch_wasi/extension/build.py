@@ -173,21 +173,23 @@ class _Build:
                 jobs.append(replace(job, depfile=f"{output}.dep", signature=seal))
         return jobs
 
-    def _units(self, extension: Extension) -> Iterator[tuple[str, str]]:
-        """Give what the compiler reads, and the object that comes of it."""
+    def _units(self, extension: Extension) -> Iterator[tuple[str, str, Extension]]:
+        """Give what the compiler reads, the object that comes of it, and what else to tell the compiler."""
         place = self._place(extension)
         for source in extension.sources:
             if cythonize.is_cython(source):
                 unit = cythonize.generated(extension, source, place)
-                yield unit, f"{unit}.o"
+                # What a .pyx includes is beside it, and the C made from it is not.
+                beside = (*extension.include_dirs, source.rpartition("/")[0] or ".")
+                yield unit, f"{unit}.o", replace(extension, include_dirs=beside)
             else:
-                yield source, f"{place}/{source}.o"
+                yield source, f"{place}/{source}.o", extension
 
     def _compile_jobs(self) -> list[Job]:
         jobs = []
         for extension in self._extensions:
-            for unit, output in self._units(extension):
-                argv = self._recipe.compile(extension, unit, output, f"{output}.d")
+            for unit, output, asked in self._units(extension):
+                argv = self._recipe.compile(asked, unit, output, f"{output}.d")
                 job = self._job(f"compiling {unit}", extension, argv, output, unit)
                 jobs.append(replace(job, depfile=f"{output}.d"))
         if jobs and self._recipe.abi is not None:
@@ -213,7 +215,7 @@ class _Build:
         jobs = []
         for extension in self._extensions:
             output = self._module(extension)
-            objects = [unit for _, unit in self._units(extension)]
+            objects = [unit for _, unit, _ in self._units(extension)]
             if self._recipe.abi is not None:
                 objects.append(self._abi_object)
             argv = self._recipe.link(extension, objects, output)

@@ -1,0 +1,1 @@
+cdef enum: HIGHEST = 1000

@@ -1,0 +1,1 @@
+void sieve(unsigned char *composite, int count);
