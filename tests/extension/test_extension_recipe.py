@@ -1,0 +1,197 @@
+"""The argv builders: pure, so tables."""
+
+from pathlib import Path
+
+import pytest
+
+from hatch_wasi.config import Extension
+from hatch_wasi.extension.native import NativeRecipe
+from hatch_wasi.extension.recipe import init_function, module_file, signature, source_flags
+from hatch_wasi.extension.wasi import WasiRecipe
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.target import Target
+from hatch_wasi.wasi_python import WasiPython
+
+ROOT = Path("/project")
+
+
+def extension(**values):
+    return Extension(**{"name": "p.m", "key": "extensions[0]", "sources": ("m.c",), **values})
+
+
+def target(**variables):
+    return Target(
+        python_version="3.13.5",
+        soabi="cpython-313-x86_64-linux-gnu",
+        ext_suffix=".cpython-313-x86_64-linux-gnu.so",
+        platform="linux-x86_64",
+        triple="",
+        include_dirs=(Path("/py/include"),),
+        variables={
+            "CC": "gcc -pthread",
+            "CXX": "g++ -pthread",
+            "CFLAGS": "-DNDEBUG -O3",
+            "CCSHARED": "-fPIC",
+            "LDSHARED": "gcc -pthread -shared",
+            **variables,
+        },
+    )
+
+
+def native(environ=(), **variables):
+    return NativeRecipe(target(**variables), ROOT, 0, dict(environ))
+
+
+@pytest.fixture
+def wasi(tmp_path):
+    sdk_root, python_root = tmp_path / "sdk", tmp_path / "python"
+    builtins = sdk_root / "lib/clang/22/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a"
+    builtins.parent.mkdir(parents=True)
+    builtins.touch()
+    (sdk_root / "share/wasi-sysroot/lib/wasm32-wasip1").mkdir(parents=True)
+    sdk = WasiSdk(root=sdk_root, provider="debian", id="debian-1", llvm="22.1.8", wasi_libc="574b88d", version="25")
+    python = WasiPython(
+        root=python_root, version="3.13.5", wasi_libc="574b88d", sdk="debian-1", sdk_version="25", llvm="22.1.8"
+    )
+    python.sysconfigdata.parent.mkdir(parents=True)
+    python.sysconfigdata.write_text(
+        "build_time_vars = {'SOABI': 'cpython-313-wasm32-wasi', 'EXT_SUFFIX': '.cpython-313-wasm32-wasi.so'}\n"
+    )
+    return WasiRecipe(sdk, python, ROOT, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("m", "PyInit_m"),
+        ("p.q._m", "PyInit__m"),
+        ("p.lančmít", "PyInitU_lanmt_2sa6t"),  # PEP 489's own example
+        ("スパム", "PyInitU_zck5b2b"),
+    ],
+)
+def test_init_function(name, function):
+    assert init_function(name) == function
+
+
+@pytest.mark.parametrize(
+    ("values", "variables", "file"),
+    [
+        ({}, {}, "p/m.cpython-313-x86_64-linux-gnu.so"),
+        ({"name": "m"}, {}, "m.cpython-313-x86_64-linux-gnu.so"),
+        ({"py_limited_api": "3.11"}, {}, "p/m.abi3.so"),
+        ({"py_limited_api": "3.11"}, {"Py_GIL_DISABLED": 1}, "p/m.cpython-313-x86_64-linux-gnu.so"),
+        ({"py_limited_api": "3.11"}, {"Py_GIL_DISABLED": 0}, "p/m.abi3.so"),
+    ],
+)
+def test_module_file(values, variables, file):
+    assert module_file(extension(**values), target(**variables)) == file
+
+
+@pytest.mark.parametrize(
+    ("values", "source", "flags"),
+    [
+        ({}, "m.c", []),
+        ({"include_dirs": ("i", "j")}, "m.c", ["-Ii", "-Ij"]),
+        ({"define_macros": (("A", None), ("B", "1"))}, "m.c", ["-DA", "-DB=1"]),
+        ({"define_macros": (("A", None),), "undef_macros": ("A",)}, "m.c", ["-DA", "-UA"]),
+        ({"py_limited_api": "3.11"}, "m.c", ["-DPy_LIMITED_API=0x030b0000"]),
+        ({"std": "c11"}, "m.c", ["-std=c11"]),
+        ({"std": "c11"}, "m.cpp", []),
+        ({"std": "c++17"}, "m.cpp", ["-std=c++17"]),
+        ({"std": "gnu++17"}, "m.c", []),
+        ({"extra_compile_args": ("-O0",), "std": "c11"}, "m.c", ["-std=c11", "-O0"]),
+    ],
+)
+def test_source_flags(values, source, flags):
+    assert source_flags(extension(**values), source, target()) == flags
+
+
+class TestNative:
+    def test_compile(self):
+        argv = native().compile(extension(extra_compile_args=("-O1",)), "m.c", "m.o", "m.d")
+        assert argv == [
+            "gcc", "-pthread", "-DNDEBUG", "-O3", "-fPIC", "-ffile-prefix-map=/project=.", "-O1", "-I/py/include",
+            "-MD", "-MF", "m.d", "-c", "m.c", "-o", "m.o",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("environ", "source", "begins", "holds"),
+        [
+            ({"CC": "ccache clang"}, "m.c", ["ccache", "clang", "-DNDEBUG"], []),
+            ({"CFLAGS": "-g3", "CPPFLAGS": "-DX"}, "m.c", ["gcc"], ["-g3", "-DX"]),
+            ({}, "m.cpp", ["g++", "-pthread"], []),
+            ({"CXX": "clang++", "CXXFLAGS": "-fx"}, "m.cpp", ["clang++"], ["-fx"]),
+        ],
+    )
+    def test_environment_has_a_say(self, environ, source, begins, holds):
+        argv = native(environ).compile(extension(), source, "m.o", "m.d")
+        assert argv[: len(begins)] == begins
+        assert set(holds) <= set(argv)
+
+    def test_what_only_c_knows_is_kept_from_cxx(self):
+        argv = native(CFLAGS="-Wstrict-prototypes -std=c99 -O3").compile(extension(), "m.cpp", "m.o", "m.d")
+        assert "-O3" in argv
+        assert not {"-Wstrict-prototypes", "-std=c99"} & set(argv)
+
+    @pytest.mark.parametrize(
+        ("environ", "variables", "values", "linker"),
+        [
+            ({}, {}, {}, ["gcc", "-pthread", "-shared"]),
+            ({"CC": "clang"}, {}, {}, ["clang", "-shared"]),
+            ({"LDSHARED": "ld -x"}, {}, {}, ["ld", "-x"]),
+            ({"LDFLAGS": "-Lq"}, {}, {}, ["gcc", "-pthread", "-shared", "-Lq"]),
+            ({}, {}, {"sources": ("m.cc",)}, ["g++", "-pthread", "-shared"]),
+            ({}, {}, {"language": "c++"}, ["g++", "-pthread", "-shared"]),
+            ({}, {"CC": "clang", "CXX": "clang++", "LDSHARED": "clang -bundle -undefined dynamic_lookup"}, {},
+             ["clang", "-bundle", "-undefined", "dynamic_lookup"]),
+        ],
+    )  # fmt: skip
+    def test_link(self, environ, variables, values, linker):
+        asked = extension(libraries=("m",), library_dirs=("d",), extra_link_args=("-y",), **values)
+        argv = native(environ, **variables).link(asked, ["a.o", "b.o"], "m.so")
+        assert argv == [*linker, "-o", "m.so", "a.o", "b.o", "-Ld", "-lm", "-y"]
+
+    def test_environment_is_the_users(self):
+        assert native({"CPATH": "x"}).environment == {"CPATH": "x", "SOURCE_DATE_EPOCH": "0"}
+
+
+class TestWasi:
+    def test_compile(self, wasi):
+        sdk, python = wasi.sdk.root, wasi.python.root
+        argv = wasi.compile(extension(include_dirs=("i",), extra_compile_args=("-O1",)), "m.c", "m.o", "m.d")
+        assert argv == [
+            f"{sdk}/bin/clang", "--target=wasm32-wasip1", f"--sysroot={sdk}/share/wasi-sysroot",
+            "-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare", "-fPIC",
+            "-ffile-prefix-map=/project=.", f"-ffile-prefix-map={python}=/usr", f"-ffile-prefix-map={sdk}=/wasi-sdk",
+            "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_PROCESS_CLOCKS",
+            "-D_WASI_EMULATED_MMAN", f"-isystem{python}/include/python3.13", "-Ii", "-O1",
+            "-MMD", "-MF", "m.d", "-c", "m.c", "-o", "m.o",
+        ]  # fmt: skip
+
+    def test_link(self, wasi):
+        sdk = wasi.sdk.root
+        asked = extension(libraries=("m", "z", "pthread"), library_dirs=("d",), extra_link_args=("-y",))
+        assert wasi.link(asked, ["a.o", "b.o"], "m.so") == [
+            f"{sdk}/bin/clang", "--target=wasm32-wasip1", f"--sysroot={sdk}/share/wasi-sysroot", "-nostdlib",
+            "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
+            "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
+            "-Wl,--export=PyInit_m", "-o", "m.so", "a.o", "b.o", "-Ld", "-lz", str(wasi.sdk.builtins), "-y",
+        ]  # fmt: skip
+
+    def test_cxx_is_refused(self, wasi):
+        assert wasi.obstacle(extension()) is None
+        assert "extensions[0]: p.m is C++" in wasi.obstacle(extension(sources=("m.cxx",)))
+
+    def test_environment_is_not_the_users(self, wasi, monkeypatch):
+        monkeypatch.setenv("CPATH", "/usr/include")
+        assert "CPATH" not in wasi.environment
+        assert wasi.environment["SOURCE_DATE_EPOCH"] == "7"
+
+
+def test_signature_tells_commands_and_environments_apart():
+    plain = native()
+    same = signature(plain, ["cc", "a b"])
+    assert signature(native(), ["cc", "a b"]) == same
+    assert signature(plain, ["cc", "a", "b"]) != same
+    assert signature(native({"CPATH": "x"}), ["cc", "a b"]) != same
+    assert signature(NativeRecipe(target(), ROOT, 1, {}), ["cc", "a b"]) != same
