@@ -71,7 +71,8 @@ class Installation:
         self._check(wheels)
         try:
             site = self.site.resolve()
-            with self.cache.lock(f"site-{digest(str(site))}"):
+            # One of sixteen locks: folders that share one only wait for each other, and the lock files stay few.
+            with self.cache.lock(f"site-{digest(str(site))[0]}"):
                 recover(site)
                 installed = scan(site)
                 replaced = [dist for dist in installed if any(dist.project == wheel.project for wheel in wheels)]

@@ -1,0 +1,126 @@
+"""What the benchmarks share: interleaved runs, a table of ratios, and projects to build.
+
+Every benchmark compares two or more ways to do one thing in one run, by turns, so that a busy machine slows all of
+them alike; what is given is the ratio of medians.
+"""
+
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hatch_wasi import bootstrap
+from hatch_wasi.cache import Cache
+from hatch_wasi.console import Console
+
+Case = Callable[[], object]
+
+
+def toolchain() -> bootstrap.Toolchain:
+    """Give the toolchain, bootstrapped if need be."""
+    return bootstrap.ensure(Cache(), Console())
+
+
+def run(argv: Sequence[object], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Run a program to its end and give its output; its environment is this one's with `env`."""
+    words = [os.fspath(word) if isinstance(word, os.PathLike) else str(word) for word in argv]
+    done = subprocess.run(
+        words, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(words)}: exit status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def hatch_wasi(*arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
+    """Run `hatch-wasi` as a person does."""
+    return run([Path(sys.executable).with_name("hatch-wasi"), *arguments], env=env, cwd=cwd)
+
+
+def interleave(cases: Mapping[str, Case], rounds: int, *, warm: int = 1) -> dict[str, list[float]]:
+    """Run each case by turns, `warm` rounds for nothing and `rounds` that count; seconds of each.
+
+    A case that returns a number was timed by itself.
+    """
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    for number in range(warm + rounds):
+        for name, case in cases.items():
+            began = time.perf_counter()
+            own = case()
+            elapsed = own if isinstance(own, float) else time.perf_counter() - began
+            if number >= warm:
+                times[name].append(elapsed)
+    return times
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Give the mean that ratios have."""
+    return math.exp(statistics.fmean(map(math.log, values)))
+
+
+def duration(seconds: float) -> str:
+    """Write seconds for a person."""
+    if seconds >= 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.4g} ms"
+
+
+def table(title: str, times: Mapping[str, Sequence[float]], *, base: str) -> None:
+    """Print medians and their ratios to the case `base`, as Markdown."""
+    reference = statistics.median(times[base])
+    print(f"\n{title}, median of {len(times[base])}:\n")
+    print("| | time | fastest | ratio |\n|---|---|---|---|")
+    for name, values in times.items():
+        middle = statistics.median(values)
+        print(f"| {name} | {duration(middle)} | {duration(min(values))} | {middle / reference:.2f} |")
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder that is thrown away, with a data folder of its own for what is installed."""
+    with tempfile.TemporaryDirectory(prefix="hatch-wasi-bench-") as name:
+        os.environ["HATCH_WASI_DATA_DIR"] = str(Path(name, "data"))
+        yield Path(name)
+
+
+def make_project(folder: Path, sources: Mapping[str, str], *, extension: bool = True) -> Path:
+    """Write a project `bench` with the module `bench._native` of the C files `sources`, or without it."""
+    package = folder / "bench"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    for name, text in sources.items():
+        (package / name).write_text(text)
+    lines = [
+        "[build-system]",
+        'requires = ["hatchling", "hatch-wasi"]',
+        'build-backend = "hatchling.build"',
+        '[project]\nname = "bench"\nversion = "1.0"',
+    ]
+    if extension:
+        lines += [
+            "[[tool.hatch.build.targets.wheel.hooks.wasi.extensions]]",
+            'name = "bench._native"',
+            'sources = ["bench/*.c"]',
+        ]
+    (folder / "pyproject.toml").write_text("\n".join([*lines, ""]))
+    return folder
+
+
+def build_wheel(project: Path, *, target: str = "wasi") -> Path:
+    """Build the project's wheel by hatchling, as hatch does inside its build environment."""
+    argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
+    run(argv, cwd=project, env={"HATCH_WASI_TARGET": target})
+    return max((project / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
+
+
+MODULE = """
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_native", "", -1, methods};
+PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&definition); }
+"""
+"""The end of a C file that defines `methods`."""
