@@ -78,6 +78,7 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "wasmtime_linker_define": (P, (P, P, P, Z, P, Z, P)),
     "wasmtime_linker_define_wasi": (P, (P,)),
     "wasmtime_linker_delete": (None, (P,)),
+    "wasmtime_linker_get": (B, (P, P, P, Z, P, Z, P)),
     "wasmtime_linker_instantiate": (P, (P, P, P, P, P)),
     "wasmtime_linker_new": (P, (P,)),
     "wasmtime_memory_data": (P, (P, P)),

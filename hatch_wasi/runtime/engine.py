@@ -164,9 +164,25 @@ class Engine:
         self._exit_status = status & 0xFF
         return "exit"
 
+    def linked(self, linker: int, module: bytes, name: bytes) -> Tagged:
+        """Give what `linker` has for `module.name`. Raises `Rejected` if that is nothing."""
+        found = Tagged()
+        if not self.api.wasmtime_linker_get(linker, self.context, module, len(module), name, len(name), byref(found)):
+            message = f"wasmtime has no {module.decode()}.{name.decode()}"
+            raise Rejected(message)
+        return found
+
     def instantiate(self, linker: int, module: int) -> Any:
         """Instantiate a compiled module with what `linker` knows."""
         instance, trap = (ctypes.c_uint64 * 2)(), ctypes.c_void_p()
         error = self.api.wasmtime_linker_instantiate(linker, self.context, module, byref(instance), byref(trap))
+        self.check(error, trap)
+        return instance
+
+    def instantiate_with(self, module: int, externs: ctypes.Array[Tagged] | list[Tagged]) -> Any:
+        """Instantiate a compiled module with its imports, in order. Raises `Rejected`, `Trapped` or `Exited`."""
+        given = (Tagged * max(len(externs), 1))(*externs) if isinstance(externs, list) else externs
+        instance, trap = (ctypes.c_uint64 * 2)(), ctypes.c_void_p()
+        error = self.api.wasmtime_instance_new(self.context, module, given, len(externs), byref(instance), byref(trap))
         self.check(error, trap)
         return instance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # `signal` imports enum
 import _thread
 import ctypes
 import os
@@ -9,6 +10,7 @@ import os
 from hatch_wasi.errors import HatchWasiError
 from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.space import Space
+from hatch_wasi.runtime.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Guest"]
 
+INTERRUPTED = 130
+"""Exit status of a process that SIGINT ended, as a shell has it."""
+WATCH = 0.5
+"""Seconds between looks whether a signal was missed."""
+SIGNALS_VERSION = 1
+"""Of `struct hatch_wasi_signals`."""
 DL_VERSION = 1
 """Of `struct hatch_wasi_dl`."""
 ENTRIES = (("open", 4), ("sym", 2), ("error", 2))
@@ -37,6 +45,8 @@ class Guest:
         self._load = load
         self._cwd = "/"
         self._ended = _thread.allocate_lock()
+        self._signals: tuple[int, ...] | None = None
+        self._waiting: Waiting | None = None
         self._module = module
         self.status = 0
         self._failure: BaseException | None = None
@@ -61,11 +71,17 @@ class Guest:
         self._cwd = view.cwd
 
     def run(self) -> int:
-        """Run it to its end in a thread with a large stack, and give its exit status. Raises `Trapped`."""
+        """Run it to its end in a thread with a large stack, and give its exit status; for the main thread.
+
+        Raises `Trapped` if it crashes.
+        """
+        if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            _signal.signal(_signal.SIGINT, self._on_interrupt)
         _thread.stack_size(THREAD_STACK)
         self._ended.acquire()
         _thread.start_new_thread(self._main, ())
-        self._ended.acquire()
+        while not self._ended.acquire(timeout=WATCH):
+            self._poke()
         if self._failure is not None:
             raise self._failure
         return self.status
@@ -83,6 +99,7 @@ class Guest:
     def _start(self) -> None:
         engine = self.engine
         linker = engine.wasi_linker()
+        self._waiting = waiting = Waiting(engine, linker)
         try:
             instance = engine.instantiate(linker, self._module)
         except Rejected as error:
@@ -95,6 +112,8 @@ class Guest:
             message = "python.wasm does not export _start"
             raise HatchWasiError(message)
         space = Space(engine, instance)
+        waiting.attach(space)
+        self._find_signals(space)
         self._install_loader(space)
         self._change_folder(space)
         try:
@@ -102,6 +121,44 @@ class Guest:
         except Trapped as error:
             message = f"the guest crashed: {error.message}"
             raise Trapped(message) from error
+
+    def _find_signals(self, space: Space) -> None:
+        """Find where the guest's `hatch_wasi_signals` says that a signal handler would store."""
+        raw = space.read(space.address_of(b"hatch_wasi_signals"), 28)
+        words = [int.from_bytes(raw[at : at + 4], "little") for at in range(0, 28, 4)]
+        if words[0] == SIGNALS_VERSION:
+            self._signals = (space.base(), *words[2:])
+
+    def _on_interrupt(self, *_: object) -> None:
+        """Pass SIGINT on; if the guest cannot take it yet, or has not taken the one before, end it."""
+        if not self.interrupt():
+            os._exit(INTERRUPTED)
+
+    def interrupt(self) -> bool:
+        """Do what CPython's own handler of SIGINT does, from any thread: the guest raises KeyboardInterrupt soon.
+
+        Gives False if it cannot: the guest has not begun yet, or has not reacted to the one before.
+        """
+        if self._signals is None:
+            return False
+        base, tripped, sigint, main_state, *_ = self._signals
+        if not _word(base + main_state) or _word(base + sigint):
+            return False
+        # The order of trip_signal in Modules/signalmodule.c. The memory never moves: wasmtime reserves all 4 GiB.
+        ctypes.c_uint32.from_address(base + sigint).value = 1
+        ctypes.c_uint32.from_address(base + tripped).value = 1
+        self._poke()
+        if self._waiting is not None:
+            self._waiting.interrupt()
+        return True
+
+    def _poke(self) -> None:
+        """Set the bit that makes the interpreter look for signals. Again if need be: this store is not atomic."""
+        if self._signals is not None:
+            base, _, sigint, main_state, eval_breaker, pending = self._signals
+            state = _word(base + main_state)
+            if state and _word(base + sigint):
+                ctypes.c_uint32.from_address(base + state + eval_breaker).value |= pending
 
     def _install_loader(self, space: Space) -> None:
         """Fill in the guest's `hatch_wasi_dl` (cpython/guest/hatch_wasi_dl.h)."""
@@ -133,6 +190,10 @@ class Guest:
             path = space.string(os.fsencode(self._cwd))
             self.engine.call(chdir, path)
             space.free(path)
+
+
+def _word(address: int) -> int:
+    return ctypes.c_uint32.from_address(address).value
 
 
 def _strings(words: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:

@@ -4,7 +4,6 @@ https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md. A m
 rest: loaded, or never heard of; one that fails takes back what it took.
 """
 
-import ctypes
 import posixpath
 from ctypes import byref
 from typing import Any
@@ -182,13 +181,9 @@ class Loader:
     def _instantiate(self, module: Loaded, code: int) -> None:
         engine = self._engine
         externs = self._resolution.externs(module)
-        instance, trap = (ctypes.c_uint64 * 2)(), ctypes.c_void_p()
         stack = self._stack()
         try:
-            error = engine.api.wasmtime_instance_new(
-                engine.context, code, externs, len(module.imports), byref(instance), byref(trap)
-            )
-            engine.check(error, trap)
+            module.instance = engine.instantiate_with(code, externs)
         except Rejected as reason:
             message = f"{module.path}: cannot be linked to python.wasm: {' '.join(str(reason).split())}"
             raise LoadError(message) from reason
@@ -196,7 +191,6 @@ class Loader:
             self._stack(stack)
             message = f"{module.path}: its start function ended in a trap: {_brief(reason)}"
             raise LoadError(message) from reason
-        module.instance = instance
         self._scope.fill_pending(module)
 
     def _initialize(self, module: Loaded) -> None:

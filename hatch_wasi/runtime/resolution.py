@@ -15,6 +15,7 @@ __all__ = ["Resolution"]
 
 I32 = 0x7F
 MODULES = ("env", "GOT.mem", "GOT.func")
+GOT = MODULES[1:]
 BASES = ("__memory_base", "__table_base", "__stack_pointer")
 SHOWN = 5
 
@@ -72,16 +73,16 @@ class Resolution:
 
     def externs(self, module: Loaded) -> "ctypes.Array[Tagged]":
         """Give what `module`, checked and reserved, is to be instantiated with."""
-        made = (Tagged * max(len(module.imports), 1))()
-        api, context, scope = self._api, self._engine.context, self._scope
+        made = (Tagged * len(module.imports))()
+        scope = self._scope
         for place, (space, name, kind, a, b, _) in zip(made, module.imports, strict=False):
-            if space == "GOT.mem" or space == "GOT.func":
+            if space in GOT:
                 owner = scope.owner(module, name)
                 find = scope.slot if space == "GOT.func" else scope.address
                 self._number(place, find(owner, name) if owner else 0, mutable=True)
             elif kind == FUNC:
                 self._function(place, module, name, a, b)
-            elif kind == MEMORY or kind == TABLE:
+            elif kind in {MEMORY, TABLE}:
                 _copy(place, scope.space.memory if kind == MEMORY else scope.space.table)
             elif kind == TAG:
                 _copy(place, self._tag(name, a))
@@ -120,10 +121,7 @@ class Resolution:
         """Make a function that calls what is in the table's `slot` by then."""
         engine = self._engine
         code = engine.compile(jump_module(parameters, results, slot))
-        instance, trap = (ctypes.c_uint64 * 2)(), ctypes.c_void_p()
-        table = self._scope.space.table
-        error = self._api.wasmtime_instance_new(engine.context, code, byref(table), 1, byref(instance), byref(trap))
-        engine.check(error, trap)
+        instance = engine.instantiate_with(code, [self._scope.space.table])
         found = engine.export(instance, b"f")
         if found is None:
             message = "a jump function was not made"

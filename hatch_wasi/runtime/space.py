@@ -127,7 +127,9 @@ class Space:
             self._free_slots = list(range(first + 15, first - 1, -1))
         return self._free_slots.pop()
 
-    def set_slot(self, slot: int, function: Tagged) -> None:
-        """Store a function in the table."""
+    def set_slot(self, slot: int, function: Tagged, *, table: Tagged | None = None) -> None:
+        """Store a function in the table, or in another."""
         value = Tagged(VALUE_FUNCREF, function.of)
-        self.engine.check(self.engine.api.wasmtime_table_set(self.engine.context, self.table.item, slot, byref(value)))
+        self.engine.check(
+            self.engine.api.wasmtime_table_set(self.engine.context, (table or self.table).item, slot, byref(value))
+        )

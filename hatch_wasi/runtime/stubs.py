@@ -1,10 +1,14 @@
-"""Functions made at run time that jump to whatever a table slot holds when they are called.
+"""Small modules made at run time: functions that jump to whatever a table slot holds when they are called.
 
-A module can be given another's function before that one exists: its own, which it imports by name (weak definitions
-under `-shared`), or one of a library that needs this module in turn.
+So a module can be given a function before that one exists: its own, which it imports by name (weak definitions under
+`-shared`), one of a library that needs this module in turn, or one that needs the module's memory.
 """
 
-__all__ = ["jump_module"]
+__all__ = ["forward_module", "jump_module", "stdin_module"]
+
+I32 = b"\x7f"
+TABLE_TYPE = b"\x70\0"
+"""`(table 0 funcref)`, before the number of slots."""
 
 
 def _number(value: int) -> bytes:
@@ -32,18 +36,69 @@ def _name(text: bytes) -> bytes:
     return _number(len(text)) + text
 
 
+def _module(*sections: bytes) -> bytes:
+    return b"\0asm\x01\0\0\0" + b"".join(sections)
+
+
+def _kind(parameters: bytes, results: bytes) -> bytes:
+    return b"\x60" + _name(parameters) + _name(results)
+
+
+def _body(code: bytes) -> bytes:
+    """Write a function body without locals."""
+    content = b"\0" + code + b"\x0b"
+    return _section(10, [_number(len(content)) + content])
+
+
+def _locals(count: int) -> bytes:
+    """Push the first `count` parameters."""
+    return b"".join(b"\x20" + _number(index) for index in range(count))
+
+
+def _call_slot(count: int, slot: int) -> bytes:
+    """Call what is in `slot` of table 0 with the first `count` parameters, as a function of type 0."""
+    return _locals(count) + b"\x41" + _signed(slot) + b"\x11\0\0"
+
+
 def jump_module(parameters: bytes, results: bytes, slot: int) -> bytes:
     """Give a module that imports the table as `e.t` and exports `f`, which calls what is in `slot`."""
-    arguments = b"".join(b"\x20" + _number(index) for index in range(len(parameters)))
-    # no locals; local.get 0 … n-1; i32.const slot; call_indirect (type 0) (table 0); end
-    body = b"\0" + arguments + b"\x41" + _signed(slot) + b"\x11\0\0\x0b"
-    kind = b"\x60" + _name(parameters) + _name(results)
-    return b"\0asm\x01\0\0\0" + b"".join(
-        (
-            _section(1, [kind]),
-            _section(2, [_name(b"e") + _name(b"t") + b"\x01\x70\0\0"]),
-            _section(3, [b"\0"]),
-            _section(7, [_name(b"f") + b"\0\0"]),
-            _section(10, [_number(len(body)) + body]),
-        )
+    return _module(
+        _section(1, [_kind(parameters, results)]),
+        _section(2, [_name(b"e") + _name(b"t") + b"\x01" + TABLE_TYPE + b"\0"]),
+        _section(3, [b"\0"]),
+        _section(7, [_name(b"f") + b"\0\0"]),
+        _body(_call_slot(len(parameters), slot)),
+    )
+
+
+def forward_module() -> bytes:
+    """Give a module with a table `t` of one slot and `f`, which calls what is there, a function as `fd_read` is."""
+    return _module(
+        _section(1, [_kind(I32 * 4, I32)]),
+        _section(3, [b"\0"]),
+        _section(4, [TABLE_TYPE + b"\x01"]),
+        _section(7, [_name(b"t") + b"\x01\0", _name(b"f") + b"\0\0"]),
+        _body(_call_slot(4, 0)),
+    )
+
+
+def stdin_module() -> bytes:
+    """Give a module whose `f` is `fd_read`: of descriptor 0 by the import `e.r`, of others by the import `e.o`.
+
+    It imports the memory as `e.m` and exports it as `memory`, which is where WASI's functions look for their caller's.
+    """
+    body = _locals(1) + b"\x45\x04" + I32 + _locals(4)[2:] + b"\x10\x01" + b"\x05" + _locals(4) + b"\x10\0" + b"\x0b"
+    return _module(
+        _section(1, [_kind(I32 * 4, I32), _kind(I32 * 3, I32)]),
+        _section(
+            2,
+            [
+                _name(b"e") + _name(b"m") + b"\x02\0\0",
+                _name(b"e") + _name(b"o") + b"\0\0",
+                _name(b"e") + _name(b"r") + b"\0\x01",
+            ],
+        ),
+        _section(3, [b"\0"]),
+        _section(7, [_name(b"memory") + b"\x02\0", _name(b"f") + b"\0\x02"]),
+        _body(body),
     )

@@ -65,7 +65,7 @@ class View:
         """Set the environment: what steers Python, unless `isolated`, and what was `given` as `K=V` or `K`."""
         if not isolated:
             self.environment |= {name: host[name] for name in PASSED_ON if name in host}
-        self.environment["PYTHONHOME"] = HOME
+        self.environment |= {"PYTHONHOME": HOME, "PYTHON_BASIC_REPL": "1"}  # the new REPL needs termios
         for word in given:
             name, equals, value = word.partition("=")
             if not name or "\0" in word:
