@@ -1,0 +1,75 @@
+"""What someone who knows nothing of WASI gets: pip installs the example, and it is native."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hatchling.builders.sdist import SdistBuilder
+
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+REPORT = "import example_project as e, example_project._speedups as s; print(e.IMPLEMENTATION, s.distance('ab', 'b'), s.__file__)"
+
+
+class Environment:
+    """A fresh environment that sees this one's packages (hatchling, hatch-wasi, pip), as a build environment would."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", root], check=True)
+        self.python = root / "bin" / "python"
+        self.site = next(root.glob("lib/python*/site-packages"))
+        here = sysconfig.get_path("purelib")
+        (self.site / "parent.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+        self.env = {**os.environ, "HATCH_WASI_CACHE_DIR": str(cache), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def run(self, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            [self.python, *arguments], env=self.env, cwd=self.site, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def install(self, *what: str | Path) -> None:
+        self.run("-m", "pip", "install", "--no-build-isolation", "--no-deps", "--no-index", *what)
+
+
+@pytest.fixture
+def no_cache(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def environment(tmp_path, no_cache):
+    return Environment(tmp_path / "venv", no_cache)
+
+
+def test_sdist(copy, environment, no_cache):
+    [sdist] = SdistBuilder(str(copy("example-project").root)).build()
+    environment.install(sdist)
+    implementation, distance, file = environment.run("-c", REPORT).split()
+    assert (implementation, distance) == ("c", "1")
+    assert Path(file) == environment.site / "example_project" / f"_speedups{SUFFIX}"
+    assert not no_cache.exists()
+
+
+def test_editable(copy, environment, no_cache):
+    project = copy("example-project")
+    environment.install("-e", project.root)
+    module = project.root / "src/example_project" / f"_speedups{SUFFIX}"
+    assert environment.run("-c", REPORT).split() == ["c", "1", str(module)]
+    assert not no_cache.exists()
+    # The source changes, and after the next install so does the module.
+    source = project.root / "src/example_project/_speedups.c"
+    source.write_text(source.read_text().replace("PyLong_FromSsize_t(result)", "PyLong_FromSsize_t(result + 40)"))
+    environment.install("-e", project.root)
+    assert environment.run("-c", REPORT).split()[:2] == ["c", "41"]
+
+
+def test_editable_with_the_wasi_target_set(copy, environment, no_cache):
+    project = copy("example-project")
+    environment.env["HATCH_WASI_TARGET"] = "wasi"
+    environment.install("-e", project.root)
+    assert environment.run("-c", REPORT).split()[:2] == ["c", "1"]
+    assert not no_cache.exists()
