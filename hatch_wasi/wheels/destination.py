@@ -16,9 +16,9 @@ __all__ = ["SCRIPT_HEADER", "StageDestination"]
 
 # A program for /bin/sh and for Python at once, as the installer library and distlib write it: for the shell, the
 # second line is the command `exec hatch-wasi …`; for Python it begins a string that ends in the third line. It finds
-# the packages beside itself, so the folder may be moved.
+# the packages beside itself, so the folder may be moved; links to it are followed, as the guest sees no other folder.
 SCRIPT_HEADER = b"""#!/bin/sh
-'''exec' hatch-wasi run --site "$(dirname -- "$(readlink -f -- "$0")")/.." "$0" "$@"
+'''exec' hatch-wasi run --site "$(dirname -- "$(readlink -f -- "$0")")/.." "$(readlink -f -- "$0")" "$@"
 ' '''
 """
 

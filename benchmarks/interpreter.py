@@ -1,0 +1,37 @@
+"""The interpreter: a pure-Python suite on WASI against the same suite on the native build python."""
+
+import json
+import statistics
+import sys
+from pathlib import Path
+
+from bench import duration, geometric_mean, hatch_wasi, run, toolchain
+
+ROUNDS = 5
+REPEAT = 5
+SUITE = Path(__file__).with_name("suite.py")
+
+
+def main() -> None:
+    """Measure and print."""
+    python = toolchain().python
+    natives: list[dict[str, float]] = []
+    guests: list[dict[str, float]] = []
+    for _ in range(ROUNDS):
+        natives.append(json.loads(run([python.build_python, SUITE, REPEAT])))
+        guests.append(json.loads(hatch_wasi("run", SUITE, REPEAT)))
+    print(f"\nPure Python, median of {ROUNDS} (each the fastest of {REPEAT}):\n")
+    print("| | native | WASI | ratio |\n|---|---|---|---|")
+    ratios = []
+    for name in natives[0]:
+        native = statistics.median(times[name] for times in natives)
+        guest = statistics.median(times[name] for times in guests)
+        ratios.append(guest / native)
+        print(f"| {name} | {duration(native)} | {duration(guest)} | {ratios[-1]:.2f} |")
+    print(f"| **geometric mean** | | | **{geometric_mean(ratios):.2f}** |")
+    flags = "import sysconfig; print(sysconfig.get_config_var('PY_CORE_CFLAGS') or sysconfig.get_config_var('OPT'))"
+    print(f"\nThe build python's flags: `{run([python.build_python, '-c', flags]).strip()}`", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
