@@ -1,0 +1,2 @@
+	.section .custom_section.hatch_wasi.abi,"",@
+	.ascii "CONTENT"
