@@ -1,12 +1,19 @@
 """Unpack source archives safely: nothing lands outside, whatever the archive says."""
 
 import shutil
-import tarfile
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from hatch_wasi.errors import FetchError
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    import tarfile
+else:
+    # The first releases of 3.11 (Debian 12's 3.11.2) know no extraction filters.
+    from backports import tarfile
 
 __all__ = ["read_member", "unpack"]
 
