@@ -3,7 +3,7 @@
 
 #include <dlfcn.h>
 
-FUNCTION(open)
+FUNCTION(load)
 {
     const char *path;
     int flags;
@@ -28,7 +28,7 @@ FUNCTION(sym)
 }
 
 FUNCTION(call) { return PyLong_FromLong(((int (*)(void))PyLong_AsLong(PyTuple_GetItem(arguments, 0)))()); }
-FUNCTION(read) { return PyLong_FromLong(*(int *)PyLong_AsLong(PyTuple_GetItem(arguments, 0))); }
-FUNCTION(sizes) { return ADDRESS(PyLong_FromLong); }
+FUNCTION(peek) { return PyLong_FromLong(*(int *)PyLong_AsLong(PyTuple_GetItem(arguments, 0))); }
+FUNCTION(from_long) { return ADDRESS(PyLong_FromLong); }
 
-MODULE(dl, VARARGS(open), VARARGS(sym), VARARGS(call), VARARGS(read), NOARGS(sizes))
+MODULE(dl, VARARGS(load), VARARGS(sym), VARARGS(call), VARARGS(peek), NOARGS(from_long))
