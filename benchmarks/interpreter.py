@@ -1,4 +1,8 @@
-"""The interpreter: a pure-Python suite on WASI against the same suite on the native build python."""
+"""The interpreter: a pure-Python suite on WASI against the same suite on a native Python.
+
+Usage: interpreter.py [PYTHON]. The default is the build python, which a bootstrap may have built with less
+optimization than a Python that is made to be used: its flags are printed, judge by them.
+"""
 
 import json
 import statistics
@@ -14,11 +18,11 @@ SUITE = Path(__file__).with_name("suite.py")
 
 def main() -> None:
     """Measure and print."""
-    python = toolchain().python
+    native_python = sys.argv[1] if len(sys.argv) > 1 else toolchain().python.build_python
     natives: list[dict[str, float]] = []
     guests: list[dict[str, float]] = []
     for _ in range(ROUNDS):
-        natives.append(json.loads(run([python.build_python, SUITE, REPEAT])))
+        natives.append(json.loads(run([native_python, SUITE, REPEAT])))
         guests.append(json.loads(hatch_wasi("run", SUITE, REPEAT)))
     print(f"\nPure Python, median of {ROUNDS} (each the fastest of {REPEAT}):\n")
     print("| | native | WASI | ratio |\n|---|---|---|---|")
@@ -29,8 +33,8 @@ def main() -> None:
         ratios.append(guest / native)
         print(f"| {name} | {duration(native)} | {duration(guest)} | {ratios[-1]:.2f} |")
     print(f"| **geometric mean** | | | **{geometric_mean(ratios):.2f}** |")
-    flags = "import sysconfig; print(sysconfig.get_config_var('PY_CORE_CFLAGS') or sysconfig.get_config_var('OPT'))"
-    print(f"\nThe build python's flags: `{run([python.build_python, '-c', flags]).strip()}`", file=sys.stderr)
+    flags = "import sys, sysconfig; print(sys.version, sysconfig.get_config_var('PY_CORE_CFLAGS'))"
+    print(f"\nNative: {run([native_python, '-c', flags]).strip()}")
 
 
 if __name__ == "__main__":

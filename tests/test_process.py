@@ -17,7 +17,9 @@ def test_output_is_given() -> None:
 def test_a_failure_names_the_work_the_status_and_the_telling_line(tmp_path: Path) -> None:
     script = "import sys; print('x.c:1: error: bad'); print('make: stopped'); sys.exit(3)"
     log = tmp_path / "logs" / "step.log"
-    with pytest.raises(ProcessFailed, match=r"compiling x failed: python\S*, exit status 3: x\.c:1: error: bad") as caught:
+    with pytest.raises(
+        ProcessFailed, match=r"compiling x failed: python\S*, exit status 3: x\.c:1: error: bad"
+    ) as caught:
         run([sys.executable, "-c", script], what="compiling x", log=log)
     assert caught.value.status == 3
     assert caught.value.log == log

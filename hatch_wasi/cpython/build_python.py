@@ -28,7 +28,7 @@ def candidates(short_version: str) -> Iterator[Path]:
         yield Path(said).expanduser()
     elif said == "auto":
         if sys.version_info[:2] == tuple(map(int, short_version.split("."))):
-            yield Path(sys._base_executable if hasattr(sys, "_base_executable") else sys.executable)
+            yield Path(sys.base_prefix, "bin", f"python{short_version}")
         for folder in os.get_exec_path():
             yield Path(folder, f"python{short_version}")
 

@@ -121,6 +121,6 @@ def _fetch(cache: Cache, folder: Path, log: Path) -> None:
 def _relink(root: Path) -> None:
     """Turn the packages' absolute links into ones that stay inside `root`."""
     for path in sorted(root.rglob("*")):
-        if path.is_symlink() and (target := Path(os.readlink(path))).is_absolute():
+        if path.is_symlink() and (target := path.readlink()).is_absolute():
             path.unlink()
             path.symlink_to(os.path.relpath(root / target.relative_to("/"), path.parent))

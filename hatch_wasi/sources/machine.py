@@ -1,6 +1,5 @@
 """The distribution this machine runs, and the mirrors that its own package manager is configured with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +65,7 @@ class Distribution:
 
     def newer(self) -> tuple["Distribution", ...]:
         """List the same mirror's later suites, the next first."""
-        suites: Sequence[str] = pins.table("suites")[self.id]
+        suites: list[str] = pins.table("suites")[self.id]
         later = suites[suites.index(self.codename) + 1 :] if self.codename in suites else ()
         main = next((mirror for mirror in self.mirrors if mirror.suite == self.codename), self.mirrors[0])
         return tuple(

@@ -18,7 +18,7 @@ def _chosen(sdk: str) -> tuple[Provider, ...]:
     if sdk == "auto":
         return PROVIDERS
     name = existing.NAME if "/" in sdk else sdk
-    chosen = tuple(provider for provider in PROVIDERS if provider.NAME == name)
+    chosen = tuple(provider for provider in PROVIDERS if name == provider.NAME)
     if not chosen:
         names = ", ".join(provider.NAME for provider in PROVIDERS)
         message = f"no SDK provider is called {sdk}"

@@ -63,7 +63,8 @@ def test_killed_in_a_step_it_goes_on_the_next_time(tmp_path: Path, env: dict[str
 
 def test_two_at_once_share_one(tmp_path: Path, env: dict[str, str]) -> None:
     children = [
-        subprocess.Popen(BOOTSTRAP, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+        subprocess.Popen(BOOTSTRAP, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
     ]
     told = [child.communicate()[1] for child in children]
     assert [child.returncode for child in children] == [0, 0], told
@@ -103,4 +104,7 @@ def test_a_build_python_that_does_not_serve(tmp_path: Path, env: dict[str, str])
     env["HATCH_WASI_BUILD_PYTHON"] = str(tmp_path / "nothing")
     done = subprocess.run(BOOTSTRAP, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"HATCH_WASI_BUILD_PYTHON={tmp_path / 'nothing'} cannot be used as build python: there is no such file" in done.stderr
+    assert (
+        f"HATCH_WASI_BUILD_PYTHON={tmp_path / 'nothing'} cannot be used as build python: there is no such file"
+        in done.stderr
+    )

@@ -41,5 +41,8 @@ def test_a_member_that_clashes_is_left_out_with_all_that_need_it() -> None:
 
 
 def test_a_member_that_nobody_can_satisfy_is_left_out() -> None:
-    members = {"personality": Member(strong={"__gcc_personality_v0"}, needs={"_Unwind_SetIP"}), "main": Member(strong={"main"})}
+    members = {
+        "personality": Member(strong={"__gcc_personality_v0"}, needs={"_Unwind_SetIP"}),
+        "main": Member(strong={"main"}),
+    }
     assert pullable(members, set()) == []

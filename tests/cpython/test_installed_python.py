@@ -34,7 +34,7 @@ def test_nothing_names_the_machine_that_built_it(wasi_python: WasiPython, cache:
     marks = [os.fsencode(cache.root) + b"/", b"/.partial-", os.fsencode(Path.home()) + b"/."]
     for path in wasi_python.root.rglob("*"):
         if path.is_symlink():
-            assert not Path(os.readlink(path)).is_absolute(), path
+            assert not path.readlink().is_absolute(), path
         elif path.is_file():
             data = path.read_bytes()
             assert not any(mark in data for mark in marks), path
@@ -71,7 +71,11 @@ def test_it_runs_without_a_loader(wasi_python: WasiPython) -> None:
 def test_the_build_python_is_of_the_same_version(wasi_python: WasiPython) -> None:
     script = "import sys, ssl, zlib, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     out = subprocess.run(
-        [wasi_python.build_python, "-I", "-c", script], env=base_environment(), capture_output=True, text=True, check=True
+        [wasi_python.build_python, "-I", "-c", script],
+        env=base_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert out.strip() == wasi_python.short_version
 

@@ -29,13 +29,15 @@ def test_the_distributions_packages_compile_and_link(
     (tmp_path / "Makefile").write_text(f"main: main.c\n\t{' '.join(tools.cc)} main.c -o main -lz\n")
     subprocess.run([tools.make, "main"], cwd=tmp_path, env={"PATH": "/nowhere", "SHELL": "/bin/sh"}, check=True)
     search = os.pathsep.join(str(path.parent) for path in tools.libraries)
-    done = subprocess.run([tmp_path / "main"], env={"LD_LIBRARY_PATH": search}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [tmp_path / "main"], env={"LD_LIBRARY_PATH": search}, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "native, zlib 1\n"
     # A second call finds what the first has unpacked: no network is needed.
     monkeypatch.setattr(native, "_fetch", None)
     assert native.from_packages(cache, wasi_sdk, tmp_path / "native", tmp_path / "log") == tools
     for path in (tmp_path / "native").rglob("*"):
-        assert not path.is_symlink() or not Path(os.readlink(path)).is_absolute(), path
+        assert not path.is_symlink() or not path.readlink().is_absolute(), path
 
 
 def test_offline_says_what_to_install(tmp_path: Path, wasi_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch) -> None:

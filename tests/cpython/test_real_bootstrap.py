@@ -40,7 +40,9 @@ def test_killed_while_compiling_it_ends_with_the_same_interpreter(
     }
     child = subprocess.Popen(BOOTSTRAP, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 900
-    while not list((tmp_path / "cache").glob("python/.partial-*/scratch/cpython/cross-build/wasm32-wasip1/Objects/*.o")):
+    while not list(
+        (tmp_path / "cache").glob("python/.partial-*/scratch/cpython/cross-build/wasm32-wasip1/Objects/*.o")
+    ):
         assert child.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -51,6 +53,17 @@ def test_killed_while_compiling_it_ends_with_the_same_interpreter(
     assert done.stderr.count("(done before)") >= 3
     (entry,) = Cache(tmp_path / "cache").entries("python")
     assert (entry / "python.wasm").read_bytes() == wasi_python.wasm.read_bytes()
-    hello = [sys.executable, "-m", "hatch_wasi", "run", "--python", str(entry), "-c", "import json; print(json.dumps([1]))"]
-    assert subprocess.run(hello, env={**os.environ, **env}, capture_output=True, text=True, check=True).stdout == "[1]\n"
+    hello = [
+        sys.executable,
+        "-m",
+        "hatch_wasi",
+        "run",
+        "--python",
+        str(entry),
+        "-c",
+        "import json; print(json.dumps([1]))",
+    ]
+    assert (
+        subprocess.run(hello, env={**os.environ, **env}, capture_output=True, text=True, check=True).stdout == "[1]\n"
+    )
     shutil.rmtree(tmp_path / "cache")

@@ -83,5 +83,5 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_member_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="holds no Include/patchlevel.h"):
+    with pytest.raises(FetchError, match=r"holds no Include/patchlevel\.h"):
         read_member(make(tmp_path / "a.tar.xz", [("top/file", b"")]), "Include/patchlevel.h")

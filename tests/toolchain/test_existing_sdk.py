@@ -72,7 +72,9 @@ def test_what_is_missing_is_named(tmp_path: Path, tree: Path, removed: str, name
 
 def test_one_that_looks_whole_and_does_not_work_is_refused(tmp_path: Path, tree: Path) -> None:
     (tree / "share" / "wasi-sysroot" / "lib" / "wasm32-wasip1" / "libc.a").write_bytes(b"!<arch>\n")
-    with pytest.raises(ToolchainError, match="does not work: compiling and linking a C program failed.*undefined symbol"):
+    with pytest.raises(
+        ToolchainError, match=r"does not work: compiling and linking a C program failed.*undefined symbol"
+    ):
         bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
 
 
