@@ -27,7 +27,7 @@ from hatch_wasi.runtime.trust import problem, stamp
 
 __all__ = ["CodeCache", "Entry"]
 
-FORMAT = "2"
+FORMAT = "3"
 """Changes whenever the descriptions change."""
 
 

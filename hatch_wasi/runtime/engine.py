@@ -23,14 +23,29 @@ THREAD_STACK = STACK + (16 << 20)
 """Stack of the thread that runs the guest: wasmtime's functions and Python's callbacks need some of their own."""
 I32 = b"\x7f"
 """The value type, as a module writes it."""
+FRAMES = 30
+"""How many calls of a backtrace are shown."""
 SETTINGS = "exceptions"
 """What changes compiled code; part of the code cache's keys."""
 
 
 class Trapped(HatchWasiError):
-    """The guest did something impossible (or the host ended it): the text is wasmtime's, with the wasm backtrace."""
+    """The guest did something impossible, or the host ended it: the message says why, then where."""
 
-    exit_code = 134
+    exit_code = 134  # what a shell gives for a process that abort() ended
+
+    def __init__(self, text: str) -> None:
+        """Take wasmtime's text apart: the backtrace comes first there, the cause last."""
+        lines = [line.strip() for line in text.splitlines()]
+        causes = lines[lines.index("Caused by:") + 1 :] if "Caused by:" in lines else lines[:1]
+        self.cause = " ".join(line.removeprefix("wasm trap: ") for line in causes if line)
+        self.frames = [line.split(" - ", 1)[1] for line in lines if line[:1].isdigit() and " - " in line]
+        super().__init__("\n".join((self.cause, *(f"  at {frame}" for frame in self.frames[:FRAMES]))))
+
+    @property
+    def brief(self) -> str:
+        """The cause and the innermost function, in one line."""
+        return f"{self.cause} (in {self.frames[0]})" if self.frames else self.cause
 
 
 class Rejected(HatchWasiError):

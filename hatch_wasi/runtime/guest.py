@@ -82,6 +82,8 @@ class Guest:
         _thread.start_new_thread(self._main, ())
         while not self._ended.acquire(timeout=WATCH):
             self._poke()
+        if isinstance(self._failure, Trapped):
+            self._failure.message = f"the guest crashed: {self._failure.message}"
         if self._failure is not None:
             raise self._failure
         return self.status
@@ -116,11 +118,7 @@ class Guest:
         self._find_signals(space)
         self._install_loader(space)
         self._change_folder(space)
-        try:
-            engine.call(start)
-        except Trapped as error:
-            message = f"the guest crashed: {error.message}"
-            raise Trapped(message) from error
+        engine.call(start)
 
     def _find_signals(self, space: Space) -> None:
         """Find where the guest's `hatch_wasi_signals` says that a signal handler would store."""

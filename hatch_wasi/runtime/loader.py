@@ -189,7 +189,7 @@ class Loader:
             raise LoadError(message) from reason
         except Trapped as reason:
             self._stack(stack)
-            message = f"{module.path}: its start function ended in a trap: {_brief(reason)}"
+            message = f"{module.path}: its start function ended in a trap: {reason.brief}"
             raise LoadError(message) from reason
         self._scope.fill_pending(module)
 
@@ -208,7 +208,7 @@ class Loader:
                 self._engine.call(function)
             except Trapped as reason:
                 self._stack(stack)
-                message = f"{module.path}: its {name} ended in a trap: {_brief(reason)}"
+                message = f"{module.path}: its {name} ended in a trap: {reason.brief}"
                 raise LoadError(message) from reason
 
     def _stack(self, value: int | None = None) -> int:
@@ -236,11 +236,3 @@ def _describe(data: bytes, path: str) -> dict[str, Any]:
     from hatch_wasi.runtime.description import describe_side
 
     return describe_side(data, path)
-
-
-def _brief(error: Trapped) -> str:
-    """Say in one line what a trap was and where."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    cause = lines[lines.index("Caused by:") + 1] if "Caused by:" in lines[:-1] else lines[0]
-    where = [line.split("!", 1)[1] for line in lines if line[:1].isdigit() and "!" in line]
-    return f"{cause} in {where[0]}" if where else cause

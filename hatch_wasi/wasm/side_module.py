@@ -85,8 +85,9 @@ class SideModule:
         return next((content for found, content in self.module.custom if found == name), None)
 
     def is_weak(self, item: Import) -> bool:
-        """Tell whether an import may stay undefined."""
-        return bool(self.dylink.import_flags.get((item.module, item.name), 0) & BINDING_WEAK)
+        """Tell whether an import may stay undefined; wasm-ld files the flags of GOT entries under `env`."""
+        flags = self.dylink.import_flags
+        return bool((flags.get((item.module, item.name), 0) | flags.get(("env", item.name), 0)) & BINDING_WEAK)
 
 
 def _dylink(reader: Reader, size: int) -> Dylink:

@@ -1,7 +1,11 @@
 #include "module.h"
 
-__attribute__((noinline)) static int divide(int number, int by) { return number / by; }
-FUNCTION(divide_by_zero) { return PyLong_FromLong(divide(1, (int)PyLong_AsLong(PyTuple_GetItem(arguments, 0)))); }
+__attribute__((noinline)) static int divide(int number, volatile int *by) { return number / *by; }
+FUNCTION(divide_by_zero)
+{
+    volatile int by = (int)PyLong_AsLong(PyTuple_GetItem(arguments, 0));
+    return PyLong_FromLong(divide(1, &by));
+}
 FUNCTION(recurse) { return PyObject_Repr(PyTuple_GetItem(arguments, 0)); }
 static __attribute__((noinline)) int dive(int depth)
 {
