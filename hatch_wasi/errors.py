@@ -64,6 +64,14 @@ class ConfigError(HatchWasiError):
         head = "1 configuration error" if count == 1 else f"{count} configuration errors"
         super().__init__(f"{head}: " + "; ".join(self.issues), hint=hint)
 
+    def render(self) -> str:
+        """Give one line an issue, where there are several."""
+        if len(self.issues) == 1:
+            return super().render()
+        head = self.message.partition(":")[0]
+        lines = [f"{head}:", *(f"  {issue}" for issue in self.issues)]
+        return "\n".join([*lines, f"  hint: {self.hint}"] if self.hint else lines)
+
 
 class ProcessFailed(HatchWasiError):
     """A program that was run did not succeed; `output` is the end of what it printed."""

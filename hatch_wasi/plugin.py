@@ -97,6 +97,9 @@ class WasiBuildHook(Base):
             output = f"{error.output}\n" if isinstance(error, BuildError) and error.output else ""
             self.app.abort(f"{output}error: {error.render()}")
             raise  # for an application that does not exit
+        except OSError as error:
+            self.app.abort(f"error: the extensions could not be built: {error}")
+            raise
         for name, value in result.items():
             if isinstance(value, dict):
                 build_data[name].update(value)

@@ -1,6 +1,8 @@
 """How the hook behaves towards Hatch; built for the interpreter that runs the tests."""
 
+import os
 import shutil
+import signal
 import sys
 import sysconfig
 import tomllib
@@ -31,14 +33,14 @@ class TestConfiguration:
     def test_everything_wrong_is_said_and_nothing_is_written(self, project, capsys):
         made = project(EXTENSION.replace("m.c", "no.c") + 'std = 1\nnmae = "x"\n', settings='targt = "wasi"')
         said = refusal(made, capsys)
-        assert said.startswith("error: 4 configuration errors: ")
+        assert said.startswith("error: 4 configuration errors:\n")
         for issue in (
             f"{KEY}.targt is not known (did you mean 'target'?)",
             f"{KEY}.extensions[0].nmae is not known (did you mean 'name'?)",
             f"{KEY}.extensions[0].sources[0] 'src/p/no.c' does not exist below {made.root}",
-            f"{KEY}.extensions[0].std must be a string, not an integer",
+            f'{KEY}.extensions[0].std must be a string, not an integer: write "1"',
         ):
-            assert issue in said
+            assert f"  {issue}\n" in said
         assert not (made.root / ".hatch").exists()
 
     def test_global_table(self, project, capsys):
@@ -318,6 +320,47 @@ def test_no_toolchain_and_no_way_to_one(project, capsys, monkeypatch, tmp_path):
     assert "Traceback" not in said
     assert not list(made.root.glob("dist/*"))
     assert Cache(tmp_path / "cache").entries("sdk") == []
+
+
+def test_killed_while_compiling(project, tmp_path):
+    """What a killed build leaves does not harm the next."""
+    import subprocess
+    import time
+
+    made = project(EXTENSION.replace("m.c", "*.c"))
+    made.write("src/p/slow.c", "int slow;\n")
+    compiler = tmp_path / "cc"
+    real = sysconfig.get_config_var("CC").split()[0]
+    compiler.write_text(f"""#!/bin/sh
+case "$*" in *slow.c*) if [ -e {tmp_path}/slow ]; then
+    echo half > "$(echo "$*" | sed 's/.* -o //')"; echo $$ > {tmp_path}/pid; exec sleep 60
+fi esac
+exec {real} "$@"
+""")
+    compiler.chmod(0o755)
+    (tmp_path / "slow").touch()
+    argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
+    env = {**os.environ, "CC": str(compiler)}
+    with subprocess.Popen(argv, cwd=made.root, env=env, stderr=subprocess.DEVNULL) as running:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            time.sleep(0.01)
+        running.kill()
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    (tmp_path / "slow").unlink()
+    subprocess.run(argv, cwd=made.root, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert made.module("native").read_bytes()[:4] != b"half"
+
+
+def test_two_folders_give_the_same_module(project, tmp_path):
+    """Natively too, debug information included."""
+    first = project(EXTENSION + 'extra-compile-args = ["-g"]\n')
+    second = type(first)(tmp_path / "a" / "much longer place")
+    shutil.copytree(first.root, second.root)
+    first.wheel()
+    second.wheel()
+    module = first.module("native").read_bytes()
+    assert module == second.module("native").read_bytes()
+    assert str(tmp_path).encode() not in module
 
 
 def test_build_folder_is_shared_by_no_two_builds_at_once(project, tmp_path):
