@@ -4,7 +4,7 @@ __attribute__((noinline)) static int divide(int number, volatile int *by) { retu
 FUNCTION(divide_by_zero)
 {
     volatile int by = (int)PyLong_AsLong(PyTuple_GetItem(arguments, 0));
-    return PyLong_FromLong(divide(1, &by));
+    return PyLong_FromLong(divide(1234, &by));
 }
 FUNCTION(recurse) { return PyObject_Repr(PyTuple_GetItem(arguments, 0)); }
 static __attribute__((noinline)) int dive(int depth)
