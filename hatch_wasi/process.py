@@ -108,5 +108,7 @@ def _failure(what: str, program: str, status: int, output: str) -> str:
     how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     # The first error is the cause; what make, the driver and configure say after it is its echo.
-    telling = next((line for line in lines if "error:" in line.lower()), lines[-1] if lines else "")
+    marks = ("error:", ": not found", "no such file", "undefined", "***")
+    told = (line for mark in marks for line in lines if mark in line.lower())
+    telling = next(told, lines[-1] if lines else "")
     return f"{what} failed: {Path(program).name}, {how}" + (f": {telling}" if telling else "")

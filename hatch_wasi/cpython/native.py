@@ -94,6 +94,7 @@ def from_packages(cache: Cache, sdk: WasiSdk, folder: Path, log: Path) -> Native
         cc=(str(sdk.program("clang")), f"--target={triple}", f"--sysroot={root}", "-fuse-ld=lld"),
         make=str(root / "usr" / "bin" / "make"),
         origin="the distribution's packages",
+        environment={"AR": str(sdk.program("llvm-ar")), "RANLIB": str(sdk.program("llvm-ranlib"))},
         libraries=tuple(sorted(path for name in TRAVELLING for path in root.glob(f"**/{triple}/{name}"))),
     )
     if not _works(tools):
