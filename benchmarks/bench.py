@@ -6,6 +6,7 @@ them alike; what is given is the ratio of medians.
 
 import math
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from hatch_wasi import bootstrap
 from hatch_wasi.cache import Cache
@@ -43,19 +45,34 @@ def hatch_wasi(*arguments: object, env: Mapping[str, str] | None = None, cwd: Pa
     return run([Path(sys.executable).with_name("hatch-wasi"), *arguments], env=env, cwd=cwd)
 
 
-def interleave(cases: Mapping[str, Case], rounds: int, *, warm: int = 1) -> dict[str, list[float]]:
-    """Run each case by turns, `warm` rounds for nothing and `rounds` that count; seconds of each.
+class Sample(NamedTuple):
+    """What one run took, in seconds."""
 
-    A case that returns a number was timed by itself.
-    """
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for number in range(warm + rounds):
+    wall: float
+    cpu: float
+    """Of the programs it ran, on all processors: what a busy machine distorts least. NaN if it was not measured."""
+
+
+def measure(case: Case) -> Sample:
+    """Run `case`; if it returns a number, it was timed by itself."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    own = case()
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if isinstance(own, float):
+        return Sample(own, math.nan)
+    return Sample(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def interleave(cases: Mapping[str, Case], rounds: int, *, warm: int = 1) -> dict[str, list[Sample]]:
+    """Run each case by turns, `warm` rounds for nothing and `rounds` that count."""
+    for case in list(cases.values()) * warm:
+        case()
+    times: dict[str, list[Sample]] = {name: [] for name in cases}
+    for _ in range(rounds):
         for name, case in cases.items():
-            began = time.perf_counter()
-            own = case()
-            elapsed = own if isinstance(own, float) else time.perf_counter() - began
-            if number >= warm:
-                times[name].append(elapsed)
+            times[name].append(measure(case))
     return times
 
 
@@ -71,14 +88,20 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.4g} ms"
 
 
-def table(title: str, times: Mapping[str, Sequence[float]], *, base: str) -> None:
+def table(title: str, times: Mapping[str, Sequence[Sample]], *, base: str) -> None:
     """Print medians and their ratios to the case `base`, as Markdown."""
-    reference = statistics.median(times[base])
+
+    def middle(name: str, column: int) -> float:
+        return statistics.median(sample[column] for sample in times[name])
+
     print(f"\n{title}, median of {len(times[base])}:\n")
-    print("| | time | fastest | ratio |\n|---|---|---|---|")
-    for name, values in times.items():
-        middle = statistics.median(values)
-        print(f"| {name} | {duration(middle)} | {duration(min(values))} | {middle / reference:.2f} |")
+    print("| | time | fastest | processor time | ratio | ratio of processor time |\n|---|---|---|---|---|---|")
+    for name, samples in times.items():
+        wall, cpu = middle(name, 0), middle(name, 1)
+        ratio = f"{wall / middle(base, 0):.2f}"
+        has_cpu = not math.isnan(cpu)
+        busy, busy_ratio = (duration(cpu), f"{cpu / middle(base, 1):.2f}") if has_cpu else ("", "")
+        print(f"| {name} | {duration(wall)} | {duration(min(samples).wall)} | {busy} | {ratio} | {busy_ratio} |")
 
 
 @contextmanager
