@@ -70,11 +70,11 @@ class WasiBuildHook(Base):
 
     def clean(self, versions: list[str]) -> None:
         """Remove objects and modules; what an editable install runs goes only if that version is cleaned."""
-        folder = Path(self.root, FOLDER)
+        folder = self._root / FOLDER
         places = sorted(folder.glob(f"*/{IN_PLACE}"))
         if EDITABLE in versions:
             for name in {name for place in places for name in _read_names(place)}:
-                Path(self.root, name).unlink(missing_ok=True)
+                (self._root / name).unlink(missing_ok=True)
             places = []
         kept = {place: place.read_bytes() for place in places}
         shutil.rmtree(folder, ignore_errors=True)
@@ -106,15 +106,19 @@ class WasiBuildHook(Base):
             else:
                 build_data[name] = value
 
+    @property
+    def _root(self) -> Path:
+        return Path(self.root).absolute()
+
     def _receipt(self, version: str) -> Receipt:
         environment = {name: os.environ.get(name) for name in ENVIRONMENT}
         # A build environment's own programs come first in PATH, and its name is another one each time.
         paths = [path for path in os.environ.get("PATH", "").split(os.pathsep) if not path.startswith(sys.prefix)]
         python = [sys.version, sys.base_prefix]
-        inputs = [__version__, version, self.root, self.config, environment, paths, python]
+        inputs = [__version__, version, str(self._root), self.config, environment, paths, python]
         is_wasi = (os.environ.get("HATCH_WASI_TARGET") or self.config.get("target")) == "wasi"
         name = f"{version}-wasi.json" if is_wasi else f"{version}-native.json"
-        return Receipt(Path(self.root, FOLDER, name), inputs)
+        return Receipt(self._root / FOLDER / name, inputs)
 
     def _console(self) -> "Console":
         from hatch_wasi.console import Console
@@ -131,7 +135,7 @@ class WasiBuildHook(Base):
         own = self.PLUGIN_NAME in self.build_config.target_config.get("hooks", {})
         place = f"targets.{self.target_name}.hooks" if own else "hooks"
         key = f"tool.hatch.build.{place}.{self.PLUGIN_NAME}"
-        root = Path(self.root)
+        root = self._root
         return HookConfig.from_table(self.config, key=key, root=root, environ=os.environ, find_sources=find_sources)
 
     def _ready(self, config: "HookConfig") -> object:
@@ -152,9 +156,9 @@ class WasiBuildHook(Base):
         recipe, files = self._recipe(config, version, console)
         listing = self._listing(build_data)
         if version != EDITABLE:
-            placement.refuse_copies(config.extensions, listing, Path(self.root))
+            placement.refuse_copies(config.extensions, listing, self._root)
         chosen = [extension for extension in config.extensions if _is_wanted(extension, recipe)]
-        outcome = build(chosen, recipe, root=Path(self.root), console=console)
+        outcome = build(chosen, recipe, root=self._root, console=console)
         for name, error in outcome.failed.items():
             console.warn(f"{name} is left out, it is optional: {error.render()}")
             console.detail(error.output)
@@ -164,7 +168,7 @@ class WasiBuildHook(Base):
             result, outputs = self._describe(outcome.built, recipe), {item.path for item in outcome.built}
         if not outcome.failed:  # else: try again, and warn again
             files |= outputs | self._watched(config.extensions, listing)
-            made = Path(self.root, FOLDER)
+            made = self._root / FOLDER
             read = {path for path in outcome.inputs if not path.is_relative_to(made)}
             receipt.write(result, files, read=read, began=began)
         return result
@@ -174,7 +178,7 @@ class WasiBuildHook(Base):
         from hatchling.builders.utils import get_reproducible_timestamp
 
         epoch = get_reproducible_timestamp()
-        root = Path(self.root)
+        root = self._root
         if config.target == "wasi" and version != EDITABLE:
             from hatch_wasi import bootstrap
             from hatch_wasi.cache import Cache
@@ -226,7 +230,7 @@ class WasiBuildHook(Base):
         from hatch_wasi.extension.build import folder_name
         from hatch_wasi.extension.placement import package_folder
 
-        root = Path(self.root)
+        root = self._root
         placed = {}
         for item in built:
             placed[package_folder(item.extension, listing, root) / item.path.name] = item.path.read_bytes()
@@ -246,7 +250,7 @@ class WasiBuildHook(Base):
         from hatch_wasi.extension.placement import package_folder
         from hatch_wasi.extension.receipt import walked_folders
 
-        root = Path(self.root)
+        root = self._root
         found = {root / "pyproject.toml", root / "hatch.toml"}
         found |= {Path(path) for names in self.build_config.vcs_exclusion_files.values() for path in names}
         found |= {root / ".gitignore", root / ".hgignore"}

@@ -124,7 +124,7 @@ class _Build:
         cythonize.require([extension for extension in self._extensions if not extension.optional])
         self._phase(self._cython_jobs(), "translating", "Cython source", dict(os.environ))
         name = folder_name(self._recipe.target)
-        self._phase(self._compile_jobs(), f"compiling for {name}", "source", self._recipe.environment)
+        self._phase(self._compile_jobs(), f"compiling for {name}", "object", self._recipe.environment)
         self._phase(self._link_jobs(), f"linking for {name}", "module", self._recipe.environment)
         self._sweep()
         good = [extension for extension in self._extensions if extension.name not in self._failed]

@@ -115,6 +115,11 @@ class TestRefusals:
         assert "-lnowhere" in said
 
 
+def test_python_may_be_a_folder(project, toolchain, monkeypatch):
+    monkeypatch.setenv("HATCH_WASI_PYTHON", str(toolchain.python.root))
+    assert project(settings='python = "3.99"').wheel().name == "p-1-cp313-cp313-wasi_wasm32.whl"
+
+
 def test_libraries_that_are_part_of_python(project):
     made = project(EXTENSION + 'libraries = ["m", "c", "pthread", "dl"]\n')
     assert made.wheel().name == "p-1-cp313-cp313-wasi_wasm32.whl"
