@@ -34,8 +34,8 @@ class Job:
     depfile: str | None = None
     optional: bool = False
     """Its failure concerns its extension alone."""
-    check: Callable[[Path], None] | None = None
-    """Raises `HatchWasiError` if the output is not good."""
+    check: Callable[[Path], str | None] | None = None
+    """Gives a warning about the output, if need be. Raises `HatchWasiError` if it is not good."""
 
 
 class Crew:
@@ -100,13 +100,14 @@ class Crew:
         began = time.time_ns()
         try:
             said = process.run(job.argv, what=job.what, cwd=self._root, env=self._environment, log=log)
-            if job.check is not None:
-                job.check(output)
+            warning = job.check(output) if job.check else None
         except HatchWasiError as error:
             output.unlink(missing_ok=True)
             raise _explain(job, command, error) from error
         if said.strip():
             self._console.detail(said.rstrip())
+        if warning:
+            self._console.warn(warning)
         found = self._dependencies(job)
         with self._lock:
             self._ledger.record(job.output, job.signature, found, began)

@@ -107,7 +107,7 @@ class NativeRecipe:
     def obstacle(self, extension: Extension) -> str | None:
         """See `Recipe.obstacle`: a native compiler takes what it is given."""
 
-    def check(self, extension: Extension, module: Path) -> None:
+    def check(self, extension: Extension, module: Path) -> str | None:
         """See `Recipe.check`: a native interpreter says by itself what is wrong with a module."""
 
     def _linker(self, extension: Extension) -> list[str]:

@@ -55,8 +55,11 @@ class Recipe(Protocol):
     def obstacle(self, extension: Extension) -> str | None:
         """Say, with the extension's key, why it cannot be built for the target; None: it can."""
 
-    def check(self, extension: Extension, module: Path) -> None:
-        """Raise `HatchWasiError` if `module`, as linked, is not the extension module it should be."""
+    def check(self, extension: Extension, module: Path) -> str | None:
+        """Give a warning if `module`, as linked, will not work.
+
+        Raises `HatchWasiError` if it is not the extension module it should be.
+        """
 
 
 def init_function(name: str) -> str:

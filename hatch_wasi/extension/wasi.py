@@ -10,9 +10,11 @@ from hatch_wasi.config import Extension
 from hatch_wasi.errors import BuildError, ToolchainError
 from hatch_wasi.extension import abi
 from hatch_wasi.extension.recipe import hide_root, init_function, source_flags
+from hatch_wasi.extension.symbols import unresolved
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.side_module import SideModule
 
 __all__ = ["WasiRecipe"]
@@ -128,10 +130,18 @@ class WasiRecipe:
         why = "which cannot be built for WASI yet (it needs a position-independent libc++)"
         return f"{extension.key}: {extension.name} is C++, {why}"
 
-    def check(self, extension: Extension, module: Path) -> None:
-        """See `Recipe.check`: the linker is content with a module that nothing can initialize."""
+    def check(self, extension: Extension, module: Path) -> str | None:
+        """See `Recipe.check`: the linker minds neither a module that nothing can initialize nor undefined symbols."""
         side_module = SideModule.parse(module.read_bytes(), module.name)
         init = init_function(extension.name)
         if init not in side_module.exports:
             message = f"no source of {extension.name} defines {init}"
             raise BuildError(message, hint=f"define it as PyMODINIT_FUNC, or correct {extension.key}.name")
+        missing = unresolved(side_module, self._main_exports)
+        if not missing:
+            return None
+        return f"WASI Python has no {', '.join(missing)}: importing {extension.name} will fail"
+
+    @cached_property
+    def _main_exports(self) -> frozenset[str]:
+        return frozenset(Module(self.python.wasm.read_bytes(), self.python.wasm.name).exports)

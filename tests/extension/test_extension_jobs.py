@@ -108,6 +108,12 @@ def test_bad_output(root, run):
     assert not (root / "a").exists()
 
 
+def test_dubious_output(root, run, said):
+    run(job("a", check=lambda path: f"{path.name} is dubious"))
+    assert said[1:] == ["warning: a is dubious"]
+    assert (root / "a").exists()
+
+
 def test_depfile(root, run):
     (root / "header").touch()
     os.utime(root / "header", ns=(1, 1))

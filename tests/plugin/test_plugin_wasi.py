@@ -164,6 +164,31 @@ def test_warnings_are_seen_at_v(project, capsys, monkeypatch):
     assert "\n+ " in said
 
 
+UNDEFINED = """\
+#include <Python.h>
+#include <math.h>
+int nowhere(int), weakly(int) __attribute__((weak));
+extern int no_data;
+static int *const addresses[] = {&no_data};
+static PyObject *use(PyObject *self, PyObject *unused) {
+    return PyFloat_FromDouble(nowhere(1) + (weakly ? weakly(1) : 0) + *addresses[0] + erf(0.5));
+}
+static PyMethodDef methods[] = {{"use", use, METH_NOARGS, NULL}, {NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "m", .m_methods = methods};
+PyMODINIT_FUNC PyInit_m(void) { return PyModule_Create(&definition); }
+"""
+
+
+def test_undefined_symbols_are_a_warning(project, capsys, guest):
+    made = project()
+    made.write("src/p/m.c", UNDEFINED)
+    site = made.unpack()
+    assert "\nwarning: WASI Python has no no_data, nowhere: importing p.m will fail\n" in capsys.readouterr().err
+    done = guest("--site", site, "-c", "import p.m")
+    assert done.returncode == 1
+    assert "ImportError" in done.stderr
+
+
 def test_optional_is_left_out(project, capsys):
     made = project(EXTENSION + "optional = true\n")
     made.write("src/p/m.c", "broken")
