@@ -112,24 +112,24 @@ def scratch() -> Iterator[Path]:
         yield Path(name)
 
 
-def make_project(folder: Path, sources: Mapping[str, str], *, extension: bool = True) -> Path:
+def make_project(folder: Path, sources: Mapping[str, str], *, name: str = "bench", extension: bool = True) -> Path:
     """Write a project `bench` with the module `bench._native` of the C files `sources`, or without it."""
-    package = folder / "bench"
+    package = folder / name
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
-    for name, text in sources.items():
-        (package / name).write_text(text)
+    for file, text in sources.items():
+        (package / file).write_text(text)
     lines = [
         "[build-system]",
         'requires = ["hatchling", "hatch-wasi"]',
         'build-backend = "hatchling.build"',
-        '[project]\nname = "bench"\nversion = "1.0"',
+        f'[project]\nname = "{name}"\nversion = "1.0"',
     ]
     if extension:
         lines += [
             "[[tool.hatch.build.targets.wheel.hooks.wasi.extensions]]",
-            'name = "bench._native"',
-            'sources = ["bench/*.c"]',
+            f'name = "{name}._native"',
+            f'sources = ["{name}/*.c"]',
         ]
     (folder / "pyproject.toml").write_text("\n".join([*lines, ""]))
     return folder

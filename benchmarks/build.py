@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from bench import MODULE, build_wheel, interleave, make_project, run, scratch, table, toolchain
+from bench import MODULE, Case, build_wheel, interleave, make_project, run, scratch, table, toolchain
 
 from hatch_wasi.bootstrap import Toolchain
 from hatch_wasi.config import HookConfig
@@ -119,7 +119,7 @@ def main() -> None:
         project = make_project(folder / "project", sources())
         bare = make_project(folder / "bare", sources(), extension=False)
         name = "plain parallel clang, then wasm-ld"
-        cases = {
+        cases: dict[str, Case] = {
             name: partial(plain, project, tools),
             "hatch-wasi: hatchling build, the whole wheel": partial(fresh, project),
         }
