@@ -1,0 +1,303 @@
+"""`hatch-wasi run` as `python`: arguments, streams, statuses, and what the guest can see."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from hatch_wasi.cache import Cache
+from hatch_wasi.cli import run
+from hatch_wasi.errors import UsageError
+
+
+def out(done: "subprocess.CompletedProcess[str]") -> str:
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def test_command_and_arguments(guest):
+    assert out(guest("-c", "import sys; print(sys.argv)", "a", "--dir", "-x")) == "['-c', 'a', '--dir', '-x']"
+
+
+def test_module_and_arguments(guest, tmp_path):
+    (tmp_path / "local.py").write_text("import sys; print(__name__, sys.argv[1:], sys.path[0])")
+    assert out(guest("-m", "local", "-v")) == f"__main__ ['-v'] {tmp_path}"
+
+
+def test_script_by_relative_path(guest, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "neighbour.py").write_text("VALUE = 3")
+    (tmp_path / "sub" / "script.py").write_text(
+        "import neighbour, os, sys; print(sys.argv, sys.path[0], os.getcwd(), neighbour.VALUE)"
+    )
+    assert out(guest("sub/script.py", "x")) == f"['sub/script.py', 'x'] {tmp_path}/sub {tmp_path} 3"
+
+
+def test_script_outside_the_working_directory(guest, tmp_path):
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    (there / "script.py").write_text(
+        "import os, sys; print(sys.argv[0], os.getcwd(), sorted(os.listdir(sys.path[0])))\n"
+        "try: open(sys.path[0] + '/new', 'w')\n"
+        "except OSError: print('read-only')"
+    )
+    (there / "link.py").symlink_to("script.py")
+    expected = f"{there}/script.py {here} ['link.py', 'script.py']\nread-only"
+    assert out(guest("../there/script.py", cwd=here)) == expected
+    assert out(guest("../there/link.py", cwd=here)) == expected
+    (here / "link.py").symlink_to("../there/script.py")
+    assert out(guest("link.py", cwd=here)) == expected
+
+
+def test_folder_and_archive_as_script(guest, tmp_path):
+    import zipfile  # noqa: PLC0415
+
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__main__.py").write_text("print('app', __name__)")
+    with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+        archive.write(tmp_path / "app" / "__main__.py", "__main__.py")
+    assert out(guest("app")) == "app __main__"
+    assert out(guest("app.zip")) == "app __main__"
+
+
+def test_missing_script(guest):
+    done = guest("nowhere.py")
+    assert done.returncode == 2
+    assert "can't open file" in done.stderr
+    assert "nowhere.py" in done.stderr
+
+
+def test_standard_input_is_a_script(guest):
+    assert out(guest(input="import sys; print(__name__, sys.argv)")) == "__main__ ['']"
+    assert out(guest("-", "a", input="import sys; print(sys.argv)")) == "['-', 'a']"
+
+
+def test_standard_input_is_data(guest):
+    assert out(guest("-c", "import sys; print(sys.stdin.read()[::-1], sys.stdin.isatty())", input="abc")) == "cba False"
+
+
+def test_large_streams(guest):
+    text = "".join(f"line {number}\n" for number in range(60000))
+    done = guest("-c", "import sys; sys.stderr.write('e' * 100000); sys.stdout.write(sys.stdin.read())", input=text)
+    assert done.stdout == text
+    assert done.stderr == "e" * 100000
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_version(guest, option, wasi_python):
+    assert out(guest(option)) == f"Python {wasi_python.version}"
+
+
+def test_help_is_ours_and_python_has_its_own(guest):
+    assert out(guest("--help")) == run.HELP.strip()
+    assert out(guest("-h")).startswith("usage: /usr/bin/python3.13 [option]")
+
+
+def test_python_options(guest):
+    code = "import sys; print(sys.flags.optimize, sys.warnoptions, sys._xoptions, sys.dont_write_bytecode)"
+    assert out(guest("-OOB", "-W", "ignore", "-Xone=2", "-c", code)) == "2 ['ignore'] {'one': '2'} True"
+    done = guest("--no-such-option")
+    assert done.returncode == 2
+    assert "unknown option --no-such-option" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "stderr"),
+    [
+        ("pass", 0, ""),
+        ("import sys; sys.exit()", 0, ""),
+        ("import sys; sys.exit(3)", 3, ""),
+        ("import sys; sys.exit(126)", 126, ""),
+        ("import sys; sys.exit(-1)", 255, ""),
+        ("import sys; sys.exit(256)", 0, ""),
+        ("import sys; sys.exit('why')", 1, "why\n"),
+        ("import os; os._exit(200)", 200, ""),
+        ("raise KeyboardInterrupt", 130, "KeyboardInterrupt"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
+        ("(", 1, "SyntaxError: '(' was never closed\n"),
+        ("import os; os.abort()", 134, "error: the guest crashed: wasm `unreachable` instruction executed\n"),
+    ],
+)
+def test_exit_status(guest, code, status, stderr):
+    done = guest("-c", code)
+    assert done.returncode == status
+    assert stderr in done.stderr
+    assert not (stderr == "" and done.stderr)
+
+
+def test_output_is_kept_when_the_process_ends_early(guest):
+    done = guest("-c", "import atexit, sys; atexit.register(print, 'bye'); print('hi'); sys.exit(4)")
+    assert (done.stdout, done.returncode) == ("hi\nbye\n", 4)
+
+
+def test_guest_sees_its_python_and_nothing_else(guest, tmp_path, wasi_python):
+    secret = tmp_path.parent / f"{tmp_path.name}-secret"
+    secret.write_text("secret")
+    code = """
+import json, os, sys
+def sight(work, *args):
+    try: return work(*args)
+    except OSError as error: return type(error).__name__
+places = ['/', '/etc/passwd', '/proc/self/environ', '/root', '/home', '/tmp', '/usr', '/usr/bin', SECRET,
+          '../' + os.path.basename(SECRET), 'link', '/usr/lib/../../etc/passwd', '/dev/null']
+seen = {place: sight(os.stat, place) for place in places}
+writes = [sight(open, place, 'w') for place in ('/usr/lib/python3.13/os.py', '/usr/lib/x', '/x')]
+renamed = sight(os.rename, 'link', '/usr/lib/python3.13/x')
+print(json.dumps([{k: v for k, v in seen.items() if not isinstance(v, str)}, writes, renamed]))
+print(sys.prefix, sys.executable, sys.platform, os.getcwd())
+"""
+    (tmp_path / "link").symlink_to(secret)
+    lines = out(guest("-c", code.replace("SECRET", repr(str(secret))))).splitlines()
+    seen, writes, renamed = json.loads(lines[0])
+    assert seen == {}
+    assert all(isinstance(answer, str) for answer in [*writes, renamed])
+    assert lines[1] == f"/usr /usr/bin/python3.13 wasi {tmp_path}"
+    assert not (wasi_python.library / "x").exists()
+
+
+def test_working_directory_is_writable_and_isolated_has_none(guest, tmp_path):
+    assert out(guest("-c", "import os; open('made', 'w').write('x'); print(os.listdir())")) == "['made']"
+    assert (tmp_path / "made").read_text() == "x"
+    code = "import os\nprint(os.getcwd())\ntry: os.listdir('.')\nexcept OSError: print('nothing')"
+    assert out(guest("--isolated", "-c", code)) == "/\nnothing"
+
+
+def test_folders(guest, tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "file").write_text("content")
+    code = "print(open('/data/sub/file').read()); open('/data/sub/new', 'w').write('n')"
+    assert out(guest("--isolated", "--dir", "given::/data/sub", "-c", code)) == "content"
+    assert (tmp_path / "given" / "new").read_text() == "n"
+    code = f"import os; print(sorted(os.listdir({str(tmp_path / 'given')!r})))"
+    assert out(guest("--isolated", f"--dir={tmp_path}/given", "-c", code)) == "['file', 'new']"
+
+
+def test_sites_come_before_site_packages_and_are_read_only(guest, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "shared.py").write_text(f"NAME = {name!r}")
+    (tmp_path / "two" / "only.py").write_text("")
+    code = (
+        "import shared, only, sys; print(shared.NAME, sys.path[1:3] == SITES, sys.path[-1])\n"
+        "try: open(sys.path[1] + '/x', 'w')\nexcept OSError: print('read-only')"
+    ).replace("SITES", repr([str(tmp_path / "one"), str(tmp_path / "two")]))
+    arguments = ["--isolated", "--site", "one", "--site", "two", "-c", code]
+    assert out(guest(*arguments)) == "one True /usr/lib/python3.13/site-packages\nread-only"
+
+
+def test_installed_modules(guest, tmp_path, wasi_python):
+    site = wasi_python.site_packages(tmp_path / "data")
+    site.mkdir(parents=True)
+    (site / "installed.py").write_text("print(__file__)")
+    assert out(guest("-c", "import installed")) == f"{wasi_python.guest_site_packages}/installed.py"
+
+
+def test_environment(guest):
+    env = {"GIVEN": "passed on", "SECRET": "s", "PYTHONHASHSEED": "7", "PYTHONSTARTUP": "/x"}
+    code = "import os, json; print(json.dumps(dict(os.environ)))"
+    arguments = ["--env", "GIVEN", "--env", "SET=a=b", "--env", "ABSENT_VARIABLE", "-c", code]
+    seen = json.loads(out(guest(*arguments, env=env)))
+    assert seen["GIVEN"] == "passed on"
+    assert seen["SET"] == "a=b"
+    assert (seen["PYTHONHASHSEED"], seen["PYTHONHOME"]) == ("7", "/usr")
+    assert not {"SECRET", "PATH", "HOME", "PYTHONSTARTUP", "ABSENT_VARIABLE"} & seen.keys()
+    assert "PYTHONHASHSEED" not in json.loads(out(guest("--isolated", "-c", code, env=env)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dir"], "--dir needs a value"),
+        (["--dir", "nowhere"], "--dir nowhere: there is no such folder"),
+        (["--dir", ".::relative"], "--dir .::relative: the guest's path must begin with /"),
+        (["--dir", ".::/usr/lib/python3.13"], "/usr/lib/python3.13 is inside /usr/lib"),
+        (["--site", "nowhere"], "--site nowhere: there is no such folder"),
+        (["--env", "=x"], "--env =x: not NAME=VALUE or NAME"),
+    ],
+)
+def test_bad_usage(guest, arguments, message):
+    done = guest(*arguments, "-c" if len(arguments) > 1 else "", "pass") if len(arguments) > 1 else guest(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "position"),
+    [
+        ([], None),
+        (["script.py", "-c"], 0),
+        (["-", "x"], None),
+        (["-c", "x", "y"], None),
+        (["-Bc", "x", "y"], None),
+        (["-m", "mod", "y"], None),
+        (["-B", "-W", "ignore", "x.py"], 3),
+        (["-Wignore", "-Xdev", "x.py"], 2),
+        (["-BX", "dev", "x.py"], 2),
+        (["--check-hash-based-pycs", "always", "x.py"], 2),
+        (["--", "-x.py"], 1),
+        (["-i"], None),
+        (["-V"], None),
+    ],
+)
+def test_script_position(words, position):
+    assert run.script_position(words) == position
+
+
+def test_unknown_long_options_are_pythons():
+    options = run.Options(["--site", "a", "--site=b", "--isolated", "--check-hash-based-pycs", "always", "--dir", "c"])
+    assert options.values["--site"] == ["a", "b"]
+    assert options.flags == {"--isolated"}
+    assert options.rest == ["--check-hash-based-pycs", "always", "--dir", "c"]
+    with pytest.raises(UsageError, match="--env needs a value"):
+        run.Options(["--env"])
+
+
+@pytest.mark.parametrize("variable", [None, "HATCH_WASI", "XDG"])
+def test_folders_are_those_of_the_cache(monkeypatch, tmp_path, variable):
+    names = {"HATCH_WASI": ("HATCH_WASI_CACHE_DIR", "HATCH_WASI_DATA_DIR"), "XDG": ("XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    for name in (*names["HATCH_WASI"], *names["XDG"]):
+        monkeypatch.delenv(name, raising=False)
+    for name in names.get(variable, ()):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    cache = Cache()
+    assert (run._cache_root(), run._data_root()) == (str(cache.root), str(cache.data))
+
+
+def test_python_that_is_not_there(guest, tmp_path):
+    done = guest("--python", str(tmp_path), "-c", "pass")
+    assert done.returncode == 1
+    assert f"{tmp_path} is not an installed WASI CPython" in done.stderr
+
+
+def test_closed_output_is_an_error_of_the_guest(guest, tmp_path, toolchain):
+    argv = [sys.executable, "-m", "hatch_wasi", "run", "-c", "import os\nwhile True: os.write(1, b'x' * 1000)"]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    process.stdout.read(10)
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+    # wasmtime makes one error of all that can go wrong with a stream.
+    assert error.strip().endswith("OSError: [Errno 29] I/O error")
+
+
+def test_warm_start_is_remembered_and_forgotten(guest, compiled_code, wasi_python):
+    env = {"HATCH_WASI_CACHE_DIR": str(compiled_code)}
+    arguments = ["--python", str(wasi_python.root), "-c", "print(1)"]
+    assert out(guest(*arguments, env=env)) == "1"
+    state = compiled_code / "aot" / "run.state"
+    first = state.read_text()
+    assert out(guest(*arguments, env=env)) == "1"
+    assert state.read_text() == first
+    # Another request is another line; the first stays.
+    os.utime(next((compiled_code / "aot").glob("*.cwasm")))
+    assert out(guest(*arguments, env=env)) == "1"
+    assert state.read_text() != first
+    assert len(state.read_text().splitlines()) == 1
+    state.write_text("nonsense\n")
+    assert out(guest(*arguments, env=env)) == "1"
