@@ -183,14 +183,15 @@ class WasiBuildHook(Base):
             from hatch_wasi import bootstrap
             from hatch_wasi.cache import Cache
             from hatch_wasi.extension.wasi import WasiRecipe
+            from hatch_wasi.toolchain import existing
 
             cache = Cache()
             toolchain = bootstrap.ensure(cache, console, python=config.python, sdk=config.sdk)
             sdk, python = toolchain.sdk, toolchain.python
-            entries = {cache.root / "python", cache.root / "sdk"}  # a new one may be preferred
-            return WasiRecipe(sdk, python, root, epoch), entries | {
-                tree / "manifest.json" for tree in (sdk.root, python.root)
-            }
+            # One that is found or made later may be preferred, and an SDK that is not ours may change in place.
+            files = {cache.root / "python", cache.root / "sdk", existing.DEFAULT, sdk.program("clang")}
+            files |= {tree / "manifest.json" for tree in (sdk.root, python.root)}
+            return WasiRecipe(sdk, python, root, epoch), files
         from hatch_wasi.extension.native import NativeRecipe
         from hatch_wasi.target import Target
 
