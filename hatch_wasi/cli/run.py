@@ -253,7 +253,7 @@ def _description(code: CodeCache, prepared: Prepared) -> dict[str, object]:
 
 
 def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # noqa: SLF001 - argparse has no public name for it
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
     common: argparse.ArgumentParser,
 ) -> None:
     """List the command among the others; its words are parsed by `main`."""

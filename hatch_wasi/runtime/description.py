@@ -8,7 +8,8 @@ from typing import Any
 
 from hatch_wasi.errors import MalformedWasm
 from hatch_wasi.runtime.signature import FUNC, GLOBAL, MEMORY, TABLE, TAG, arity
-from hatch_wasi.wasm.module import Constant, Export, FuncType, GlobalType, Import, Module
+from hatch_wasi.wasm.entities import Constant, Export, FuncType, GlobalType, Import
+from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.side_module import ABI_SECTION, TLS, SideModule
 
 __all__ = ["describe_main", "describe_side"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal  # `signal` imports enum
+import _signal  # type: ignore[import-not-found]  # `signal` imports enum, and is not needed
 import _thread
 import ctypes
 import os
@@ -14,7 +14,7 @@ from hatch_wasi.runtime.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from hatch_wasi.runtime.loader import Loader
     from hatch_wasi.runtime.view import View
@@ -36,8 +36,8 @@ ENTRIES = (("open", 4), ("sym", 2), ("error", 2))
 class Guest:
     """One run of python.wasm."""
 
-    def __init__(self, engine: Engine, module: int, load: "Callable[[Space, int], Loader]", *, cwd: str = "/") -> None:
-        """Prepare to run `module`, python.wasm compiled; `cwd` is a guest path.
+    def __init__(self, engine: Engine, module: int, load: Callable[[Space, int], Loader]) -> None:
+        """Prepare to run `module`, python.wasm compiled.
 
         `load` makes the loader, given where it is to work and the address of `hatch_wasi_dl`.
         """

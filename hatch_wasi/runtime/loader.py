@@ -19,9 +19,8 @@ from hatch_wasi.runtime.space import Space
 __all__ = ["Loader"]
 
 RTLD_GLOBAL = 256
-"""wasi-libc's <dlfcn.h>, as RTLD_DEFAULT (0) and RTLD_NEXT (-1)."""
+"""wasi-libc's <dlfcn.h>; RTLD_DEFAULT is handle 0 there."""
 MAIN_HANDLE = 1
-RTLD_NEXT = 0xFFFFFFFF
 
 
 class Loader:
@@ -70,19 +69,7 @@ class Loader:
     def sym(self, handle: int, name: int) -> int | str:
         """`hatch_wasi_dl.sym`."""
         try:
-            symbol = self._space.text(name)
-            if handle == RTLD_NEXT or handle not in self._handles:
-                message = f"{symbol}: {handle:#x} is no handle of a loaded module"
-                raise LoadError(message)
-            module = self._handles[handle]
-            places = self._scope.visible(module) if module is self._main else module.closure()
-            for place in places:
-                if symbol in place.functions:
-                    return self._scope.slot(place, symbol)
-                if symbol in place.data:
-                    return self._scope.address(place, symbol)
-            message = f"{module.path}: undefined symbol: {symbol}"
-            raise LoadError(message)
+            return self._find(handle, self._space.text(name))
         except Exception as error:  # noqa: BLE001 - as above
             return self._failed(error)
 
@@ -94,6 +81,19 @@ class Loader:
         except HatchWasiError:
             return 0
         return len(text)
+
+    def _find(self, handle: int, symbol: str) -> int:
+        module = self._handles.get(handle)
+        if module is None:
+            message = f"{symbol}: {handle:#x} is no handle of a loaded module"
+            raise LoadError(message)
+        for place in self._scope.visible(module) if module is self._main else module.closure():
+            if symbol in place.functions:
+                return self._scope.slot(place, symbol)
+            if symbol in place.data:
+                return self._scope.address(place, symbol)
+        message = f"{module.path}: undefined symbol: {symbol}"
+        raise LoadError(message)
 
     def _failed(self, error: Exception) -> int:
         if isinstance(error, HatchWasiError):

@@ -88,8 +88,7 @@ def remember(folder: str, request: Sequence[str], prepared: Prepared, watched: S
     try:
         with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(start + "\t".join(words) + "\n")
-            for line in _others(path, start)[: KEPT - 1]:
-                file.write(line)
+            file.writelines(_others(path, start)[: KEPT - 1])
         os.replace(temporary, path)
     except OSError:
         return

@@ -4,92 +4,25 @@ https://webassembly.github.io/spec/core/binary/modules.html, with the exception 
 left to the engine, which validates them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from hatch_wasi.wasm.entities import VALUE_TYPES, Constant, Element, Export, FuncType, GlobalType, Import, Limits
 from hatch_wasi.wasm.reader import Reader
 
-__all__ = ["Constant", "Element", "Export", "FuncType", "GlobalType", "Import", "Module"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Module"]
 
 MAGIC = b"\0asm\x01\0\0\0"
 KINDS = ("func", "table", "memory", "global", "tag")
-VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref",
-               0x69: "exnref"}  # fmt: skip
 # Section ids in the order in which they must come.
 ORDER = (1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11)
 SECTIONS = {1: "type section", 2: "import section", 3: "function section", 4: "table section", 5: "memory section",
             6: "global section", 7: "export section", 8: "start section", 9: "element section", 10: "code section",
             11: "data section", 12: "data count section", 13: "tag section"}  # fmt: skip
-PAGES = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class FuncType:
-    """A function's parameters and results, as the bytes of their value types."""
-
-    params: bytes
-    results: bytes
-
-    def __str__(self) -> str:
-        """Write it as `(i32, i32) -> (i32)`."""
-        return " -> ".join(f"({', '.join(VALUE_TYPES[code] for code in side)})" for side in (self.params, self.results))
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalType:
-    """A global's value type, as its byte, and whether it can be set."""
-
-    value: int
-    mutable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Size of a table (elements) or a memory (pages): least and most, and the flags as they are written."""
-
-    minimum: int
-    maximum: int | None
-    flags: int
-
-
-Type = FuncType | GlobalType | Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """What a module asks for: `module.name`, of kind `func`, `table`, `memory`, `global` or `tag`."""
-
-    module: str
-    name: str
-    kind: str
-    type: Type
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """What a module gives: the item number `index` of its kind, imported ones counted first."""
-
-    name: str
-    kind: str
-    index: int
-    type: Type
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A constant expression of one of the forms linkers write: an imported global's value, if any, plus a number."""
-
-    base: int | None
-    """Index of that global."""
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """What instantiation stores in table 0: these functions (None: a null), from `offset` on."""
-
-    offset: Constant
-    functions: tuple[int | None, ...]
 
 
 class Module:

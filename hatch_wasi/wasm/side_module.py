@@ -6,7 +6,8 @@ https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md
 from dataclasses import dataclass, field
 
 from hatch_wasi.errors import MalformedWasm
-from hatch_wasi.wasm.module import Export, Import, Module
+from hatch_wasi.wasm.entities import Export, Import
+from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.reader import Reader
 
 __all__ = ["ABI_SECTION", "SideModule"]
@@ -100,10 +101,9 @@ def _dylink(reader: Reader, size: int) -> Dylink:
         elif kind == NEEDED:
             found["needed"] = tuple(part.vector(part.text))
         elif kind == EXPORT_INFO:
-            found["export_flags"] = dict(part.vector(lambda part=part: (part.text(), part.unsigned())))
+            found["export_flags"] = {part.text(): part.unsigned() for _ in range(part.count())}
         elif kind == IMPORT_INFO:
-            flags = part.vector(lambda part=part: ((part.text(), part.text()), part.unsigned()))
-            found["import_flags"] = dict(flags)
+            found["import_flags"] = {(part.text(), part.text()): part.unsigned() for _ in range(part.count())}
         elif kind == RUNTIME_PATH:
             found["runtime_path"] = tuple(part.vector(part.text))
         else:

@@ -105,7 +105,9 @@ def test_libraries_that_need_each_other(build, answer):
     build("cycle_b", exports=())
     build("cycle_a", exports=())
     build("cycle_b", name="cycle_b_linked", exports=(), needs=["cycle_a"])
-    build("cycle_a", name="cycle_a_linked", exports=("PyInit_cycle_a", "a_data", "a_function"), needs=["cycle_b_linked"])
+    build(
+        "cycle_a", name="cycle_a_linked", exports=("PyInit_cycle_a", "a_data", "a_function"), needs=["cycle_b_linked"]
+    )
     # Names in NEEDED are those of the files that were linked: the cycle is closed by renaming.
     (build.folder / "cycle_a.so").write_bytes((build.folder / "cycle_a_linked.so").read_bytes())
     assert answer("cycle_a.look()", "import cycle_a") == [65, True]

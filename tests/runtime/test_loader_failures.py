@@ -70,7 +70,9 @@ def test_build_for_another_python_is_refused(build, refusal):
 
 def test_build_for_another_wasi_libc_is_refused(build, refusal, wasi_python):
     path = build("callback", name="other_libc", exports=["PyInit_callback"], abi={"wasi_libc": "1234567"})
-    assert f"{path}: built for wasi-libc 1234567, but this is wasi-libc {wasi_python.wasi_libc}" in refusal("other_libc")
+    assert f"{path}: built for wasi-libc 1234567, but this is wasi-libc {wasi_python.wasi_libc}" in refusal(
+        "other_libc"
+    )
 
 
 def test_build_for_this_python_and_stable_abi_are_loaded(build, answer, wasi_python):

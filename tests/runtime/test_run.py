@@ -53,7 +53,7 @@ def test_script_outside_the_working_directory(guest, tmp_path):
 
 
 def test_folder_and_archive_as_script(guest, tmp_path):
-    import zipfile  # noqa: PLC0415
+    import zipfile
 
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "__main__.py").write_text("print('app', __name__)")

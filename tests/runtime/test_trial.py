@@ -22,7 +22,7 @@ int main(int count, char **words)
 
 @pytest.fixture(scope="module")
 def command(wasi_sdk, tmp_path_factory):
-    from conftest import run  # noqa: PLC0415
+    from conftest import run
 
     folder = tmp_path_factory.mktemp("trial")
     (folder / "command.c").write_text(SOURCE)

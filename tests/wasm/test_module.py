@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hatch_wasi.errors import MalformedWasm
-from hatch_wasi.wasm.module import Constant, Element, FuncType, GlobalType, Module
+from hatch_wasi.wasm.entities import Constant, Element, FuncType, GlobalType
+from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.side_module import SideModule
 
 HEADER = b"\0asm\1\0\0\0"

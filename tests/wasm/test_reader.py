@@ -47,16 +47,14 @@ def test_signed_numbers(value):
     [(b"\xff\xff\xff\xff\x1f", 32), (b"\x80\x80\x80\x80\x80\x00", 32), (b"\xff\xff\xff\xff\xff", 32), (b"\x80", 32)],
 )
 def test_unsigned_numbers_out_of_range(data, bits):
-    with pytest.raises(MalformedWasm, match="number|ends early"):
+    with pytest.raises(MalformedWasm, match=r"number|ends early"):
         Reader(data, "x").unsigned(bits)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xff\xff\xff\x0f", b"\x80\x80\x80\x80\x80\x00", b"\x80\x80\x80\x80\x70\x00", b""])
+@pytest.mark.parametrize("data", [b"\xff\xff\xff\xff\x0f", b"\x80\x80\x80\x80\x80\x00", b"\x80\x80\x80\x80\x77", b""])
 def test_signed_numbers_out_of_range(data):
-    with pytest.raises(MalformedWasm):
-        reader = Reader(data, "x")
-        reader.signed(32)
-        reader.finish()
+    with pytest.raises(MalformedWasm, match=r"number|ends early"):
+        Reader(data, "x").signed(32)
 
 
 def test_counts_are_bounded_by_what_is_left():

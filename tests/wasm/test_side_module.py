@@ -61,8 +61,8 @@ def test_linked_module(linked):
 
 
 def test_sections_of_dylink():
-    content = b"\x01\x04\x05\x03\x02\x01" b"\x02\x09\x02\x04a.so\x02bc" b"\x03\x05\x01\x01e\x80\x02"
-    content += b"\x04\x08\x01\x03env\x01w\x01" b"\x05\x09\x01\x07$ORIGIN" b"\x77\x01!"
+    content = b"\x01\x04\x05\x03\x02\x01\x02\x09\x02\x04a.so\x02bc\x03\x05\x01\x01e\x80\x02"
+    content += b"\x04\x08\x01\x03env\x01w\x01\x05\x09\x01\x07$ORIGIN\x77\x01!"
     found = SideModule.parse(dylink(content), "x.so").dylink
     assert (found.memory_size, found.memory_alignment, found.table_size, found.table_alignment) == (5, 8, 2, 2)
     assert found.needed == ("a.so", "bc")
