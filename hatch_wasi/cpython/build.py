@@ -231,10 +231,10 @@ class Build:
         )
         library = f"lib/python{self.short_version}"
         homes = {entry: GUEST_HOME} | ({} if found else {entry / "build-python": "/usr"})
-        for home, seen_as in homes.items():
+        for folder, seen_as in homes.items():
             layout.compile_stdlib(
                 python,
-                home / library,
+                folder / library,
                 f"{seen_as}/{library}",
                 # What compileall itself imports must not be written by its own path.
                 env=process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"}),
