@@ -209,7 +209,12 @@ def _prepare(options: Options, request: tuple[str, str, str]) -> tuple[Prepared,
     fields = (library, version, str(python.root), python.version, python.wasi_libc, entry.key, entry.code or "")
     prepared = Prepared(*fields)
     if entry.code:
-        watched = [str(python.wasm), str(python.root / "manifest.json"), str(cache.root / "python")]
+        watched = [
+            code.facts(entry.key),
+            str(python.wasm),
+            str(python.root / "manifest.json"),
+            str(cache.root / "python"),
+        ]
         remember(str(cache.root / "aot"), request, prepared, watched)
     return prepared, (engine, entry.module)
 
@@ -243,7 +248,7 @@ def _guest(engine: Engine, module: int, prepared: Prepared, folder: str) -> Gues
 
 def _description(code: CodeCache, prepared: Prepared) -> dict[str, object]:
     """Give what is known about python.wasm; read it again if that was not kept."""
-    found: dict[str, object] | None = code.description(prepared.key)
+    found: dict[str, object] | None = code.description(prepared.key, checked=bool(prepared.code))
     if found is None:
         from hatch_wasi.runtime.description import describe_main
 

@@ -10,20 +10,23 @@ else. An entry is two files, each replaced atomically:
                                         and stamp of the code, and what its reader wants to know about the module
 """
 
-import contextlib
+from __future__ import annotations
+
 import ctypes
-import hashlib
 import marshal
 import os
 import sys
 import time
-from collections.abc import Callable
 from ctypes import byref
-from typing import Any
 
 from hatch_wasi.runtime.capi import Vector
 from hatch_wasi.runtime.engine import SETTINGS, Engine, Rejected
-from hatch_wasi.runtime.trust import problem, stamp
+from hatch_wasi.runtime.trust import problem, sha256, stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["CodeCache", "Entry"]
 
@@ -61,7 +64,7 @@ class CodeCache:
         A description is made of what marshal can write. Raises `Rejected` if `data` is not valid WebAssembly, and what
         `describe` raises.
         """
-        key = f"{hashlib.sha256(data).hexdigest()[:32]}-{self._suffix}"
+        key = f"{sha256(data)[:32]}-{self._suffix}"
         found = None if self.problem else self._read(key)
         if found is not None:
             return found
@@ -70,18 +73,25 @@ class CodeCache:
         code = None if self.problem else self._write(key, module, description)
         return Entry(key, module, description, code)
 
-    def description(self, key: str) -> Any:
-        """Give the description of the entry `key`, or None if it is not there (any more)."""
+    def description(self, key: str, *, checked: bool) -> Any:
+        """Give the description of the entry `key`, or None if it is not there (any more).
+
+        `checked`: its file is known to be what this cache wrote.
+        """
         try:
-            return self._info(key)[3]
+            return self._info(key, checked=checked)[3]
         except (OSError, ValueError, EOFError, TypeError):
             return None
 
-    def _info(self, key: str) -> tuple[Any, ...]:
+    def facts(self, key: str) -> str:
+        """Name the file that holds what is known about the entry `key`."""
+        return os.path.join(self._folder, f"{key}.info")
+
+    def _info(self, key: str, *, checked: bool = False) -> tuple[Any, ...]:
         """Read an entry's file of facts. Raises `ValueError` if it is damaged."""
-        with open(os.path.join(self._folder, f"{key}.info"), "rb") as file:
+        with open(self.facts(key), "rb") as file:
             digest, content = file.read(65), file.read()
-        if hashlib.sha256(content).hexdigest().encode() + b"\n" != digest:
+        if not checked and sha256(content).encode() + b"\n" != digest:
             message = f"{key} is damaged"
             raise ValueError(message)
         name, expected, checked, description = marshal.loads(content)
@@ -94,10 +104,9 @@ class CodeCache:
             code = os.path.join(self._folder, name)
             if stamp(code) != checked:
                 with open(code, "rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                    if sha256(file.read()) != expected:
                         return None
-                with contextlib.suppress(OSError):
-                    self._write_info(key, name, expected, description)
+                self._renew(key, name, expected, description)
             return Entry(key, self._engine.map(code), description, code)
         except (OSError, ValueError, EOFError, TypeError, Rejected):
             return None
@@ -109,7 +118,7 @@ class CodeCache:
             self._engine.check(self._engine.api.wasmtime_module_serialize(module, byref(vector)))
             code = ctypes.string_at(vector.data or 0, vector.size)
             self._engine.api.wasm_byte_vec_delete(byref(vector))
-            digest = hashlib.sha256(code).hexdigest()
+            digest = sha256(code)
             name = f"{key}-{digest[:16]}.cwasm"
             self._replace(name, code)
             self._write_info(key, name, digest, description)
@@ -118,9 +127,16 @@ class CodeCache:
             return None
         return os.path.join(self._folder, name)
 
+    def _renew(self, key: str, name: str, digest: str, description: Any) -> None:
+        """Write down the new stamp of code that was found to be right."""
+        try:
+            self._write_info(key, name, digest, description)
+        except OSError:
+            return  # the next one checks again
+
     def _write_info(self, key: str, name: str, digest: str, description: Any) -> None:
         content = marshal.dumps((name, digest, stamp(os.path.join(self._folder, name)), description))
-        self._replace(f"{key}.info", hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+        self._replace(f"{key}.info", sha256(content).encode() + b"\n" + content)
 
     def _replace(self, name: str, data: bytes) -> None:
         temporary = os.path.join(self._folder, f".{name}.{os.getpid()}-{time.monotonic_ns()}")
@@ -129,6 +145,6 @@ class CodeCache:
                 file.write(data)
             os.replace(temporary, os.path.join(self._folder, name))
         except BaseException:
-            with contextlib.suppress(OSError):
+            if os.path.exists(temporary):
                 os.unlink(temporary)
             raise

@@ -4,17 +4,23 @@ https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md. A m
 rest: loaded, or never heard of; one that fails takes back what it took.
 """
 
+from __future__ import annotations
+
 import posixpath
 from ctypes import byref
-from typing import Any
 
 from hatch_wasi.errors import HatchWasiError, LoadError
 from hatch_wasi.runtime import capi
-from hatch_wasi.runtime.codecache import CodeCache
 from hatch_wasi.runtime.engine import Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.resolution import Resolution
 from hatch_wasi.runtime.scope import Arities, Loaded, Scope
-from hatch_wasi.runtime.space import Space
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hatch_wasi.runtime.codecache import CodeCache
+    from hatch_wasi.runtime.space import Space
 
 __all__ = ["Loader"]
 

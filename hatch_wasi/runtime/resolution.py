@@ -1,15 +1,21 @@
 """From a side module's imports to what they stand for."""
 
+from __future__ import annotations
+
 import ctypes
 from ctypes import byref
-from typing import Any
 
 from hatch_wasi.errors import LoadError
 from hatch_wasi.runtime import capi
 from hatch_wasi.runtime.capi import Tagged, func_type
-from hatch_wasi.runtime.scope import Loaded, Scope
 from hatch_wasi.runtime.signature import FUNC, GLOBAL, MEMORY, TABLE, TAG, render
 from hatch_wasi.runtime.stubs import jump_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hatch_wasi.runtime.scope import Loaded, Scope
 
 __all__ = ["Resolution"]
 
@@ -71,7 +77,7 @@ class Resolution:
             return f"{name} is declared {render(a, b)}, but is {render(parameters, results)} in {owner.path}"
         return None
 
-    def externs(self, module: Loaded) -> "ctypes.Array[Tagged]":
+    def externs(self, module: Loaded) -> ctypes.Array[Tagged]:
         """Give what `module`, checked and reserved, is to be instantiated with."""
         made = (Tagged * len(module.imports))()
         scope = self._scope

@@ -4,12 +4,17 @@ As ELF does it (POSIX dlopen): python.wasm first, then what was opened with RTLD
 a module's own definitions come before all, as its code calls them directly already (docs/architecture.md, "Loading").
 """
 
-from collections.abc import Iterator
-from typing import Any
+from __future__ import annotations
 
 from hatch_wasi.errors import LoadError
 from hatch_wasi.runtime.signature import arity
-from hatch_wasi.runtime.space import Space
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from hatch_wasi.runtime.space import Space
 
 __all__ = ["Arities", "Loaded", "Scope"]
 
@@ -72,7 +77,7 @@ class Loaded:
         self.needed: list[Loaded] = []
         self.is_global = is_global
 
-    def closure(self) -> "list[Loaded]":
+    def closure(self) -> list[Loaded]:
         """List this module and all that it needs, breadth first."""
         found = [self]
         for module in found:

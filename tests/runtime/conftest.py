@@ -13,6 +13,7 @@ from hatch_wasi.wasi_python import WasiPython
 
 SOURCES = Path(__file__).parent.parent / "packages" / "loader"
 EMULATED = ("SIGNAL", "GETPID", "PROCESS_CLOCKS")
+EXCEPTIONS = ("-nostdinc++", "-fno-rtti", "-fwasm-exceptions", "-mllvm", "-wasm-use-legacy-eh=false")
 LINK = (
     "-nostdlib", "-Wl,--no-entry", "-Wl,--unresolved-symbols=import-dynamic", "-Wl,--experimental-pic",
     "-Wl,--export-if-defined=__wasm_call_ctors", "-Wl,--strip-debug",
@@ -48,7 +49,8 @@ class Builder:
             return out
         scratch = self.folder.parent / f"{name}.objects"
         scratch.mkdir(parents=True)
-        objects = [self._compile(SOURCES / f"{source}.c", scratch / f"{source}.o")]
+        path = next(SOURCES.glob(f"{source}.c*"))
+        objects = [self._compile(path, scratch / f"{source}.o")]
         if abi is not None:
             content = abi if isinstance(abi, str) else json.dumps(abi, sort_keys=True)
             text = (SOURCES / "abi.s").read_text().replace("CONTENT", content.replace('"', '\\"'))
@@ -64,7 +66,8 @@ class Builder:
 
     def _compile(self, source: Path, target: Path) -> Path:
         defines = [f"-D_WASI_EMULATED_{feature}" for feature in EMULATED]
-        run(*self.sdk.cc, "-fPIC", "-O1", "-w", *defines, f"-I{self.python.include}", "-c", source, "-o", target)
+        flags = [*defines, f"-I{self.python.include}", *(EXCEPTIONS if source.suffix == ".cpp" else ())]
+        run(*self.sdk.cc, "-fPIC", "-O1", "-w", *flags, "-c", source, "-o", target)
         return target
 
 

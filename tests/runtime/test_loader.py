@@ -181,3 +181,18 @@ def test_dlopen_gives_one_handle_and_local_symbols_by_default(build, answer):
         "x: 0x4d is no handle of a loaded module",
         "/none.so: No such file or directory",
     ]
+
+
+def test_exceptions_cross_modules_by_one_tag(build, answer, python):
+    build("thrower", exports=())
+    build("catcher", needs=["thrower"])
+    assert answer("catcher.look()", "import catcher") == 4
+    done = python("import catcher; catcher.escape()")
+    assert done.returncode == 134
+    assert "  at thrower.so!throw_number" in done.stderr.splitlines()
+
+
+def test_exception_of_a_constructor_is_an_import_error(build, python):
+    path = build("throw_in_constructor")
+    done = python("try: import throw_in_constructor\nexcept ImportError as error: print(error)")
+    assert done.stdout.startswith(f"{path}: its __wasm_call_ctors ended in a trap: "), done.stderr
