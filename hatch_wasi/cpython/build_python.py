@@ -64,7 +64,7 @@ def configure(source: Path, tools: NativeTools, workspace: Workspace) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     process.run(
-        recipe.configure_build_python("../../configure"),
+        [*recipe.configure_build_python("../../configure"), *tools.configure_options],
         what="configuring the build python",
         cwd=folder,
         env=process.base_environment({**tools.variables, "MODULE_BUILDTYPE": "static"}),

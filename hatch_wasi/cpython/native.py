@@ -40,6 +40,8 @@ class NativeTools:
     libraries: tuple[Path, ...] = ()
     """Shared libraries that must go beside the build python."""
     environment: dict[str, str] = field(default_factory=dict)
+    configure_options: tuple[str, ...] = ()
+    """For the build python."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -95,6 +97,8 @@ def from_packages(cache: Cache, sdk: WasiSdk, folder: Path, log: Path) -> Native
         make=str(root / "usr" / "bin" / "make"),
         origin="the distribution's packages",
         environment={"AR": str(sdk.program("llvm-ar")), "RANLIB": str(sdk.program("llvm-ranlib"))},
+        # configure looks for OpenSSL's headers in the system's folders, whatever the compiler is told.
+        configure_options=(f"--with-openssl={root}/usr",),
         libraries=tuple(sorted(path for name in TRAVELLING for path in root.glob(f"**/{triple}/{name}"))),
     )
     if not _works(tools):
