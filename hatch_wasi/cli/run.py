@@ -110,6 +110,7 @@ def main(argv: Sequence[str]) -> int:
     if "--help" in options.flags:
         sys.stdout.write(HELP)
         return 0
+    _fill_streams()
     folder = os.path.join(_cache_root(), "aot")
     request = (sys.prefix, _python(options), options.setting("--sdk", "HATCH_WASI_SDK", "auto"))
     prepared = recall(folder, request)
@@ -123,8 +124,16 @@ def main(argv: Sequence[str]) -> int:
     view.python(f"{prepared.root}/lib", site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
     words = _show(view, options)
     guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
-    sys.stdout.flush()
     return guest.run()
+
+
+def _fill_streams() -> None:
+    """Open what was closed of standard input, output and error: nothing else may get their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _python(options: Options) -> str:

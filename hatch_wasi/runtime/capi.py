@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from importlib.machinery import PathFinder
 
 from hatch_wasi.errors import LoadError
 
@@ -127,19 +126,23 @@ class Vector(ctypes.Structure):
 
 
 class Api(ctypes.CDLL):
-    """The library; each function of `DECLARATIONS` is an attribute."""
+    """The library; each function of `DECLARATIONS` is an attribute, declared when it is first used."""
 
     def __init__(self, path: str) -> None:
         """Load the library at `path`. Raises `LoadError` if that is not wasmtime."""
         try:
             super().__init__(path)
-            for name, (result, parameters) in DECLARATIONS.items():
-                function = getattr(self, name)
-                function.restype = result
-                function.argtypes = parameters
+            self.wasmtime_module_deserialize_file  # noqa: B018 - only to see whether it is there
         except (OSError, AttributeError) as error:
             message = f"{path} is not the library of wasmtime {MAJOR}: {error}"
             raise LoadError(message, hint="reinstall it: pip install --force-reinstall hatch-wasi[run]") from error
+
+    def __getattr__(self, name: str) -> Any:
+        """Declare a function; `CDLL` keeps it, so this happens once for each."""
+        function: Any = super().__getattr__(name)
+        if name in DECLARATIONS:
+            function.restype, function.argtypes = DECLARATIONS[name]
+        return function
 
 
 def find_library() -> tuple[str, str]:
@@ -147,6 +150,8 @@ def find_library() -> tuple[str, str]:
 
     Raises `LoadError` if wasmtime is not installed, or another major release is.
     """
+    from importlib.machinery import PathFinder
+
     hint = "install it: pip install 'hatch-wasi[run]'"
     spec = PathFinder.find_spec("wasmtime")
     if spec is None or not spec.submodule_search_locations:

@@ -7,7 +7,7 @@ import _thread
 import ctypes
 import os
 
-from hatch_wasi.errors import HatchWasiError
+from hatch_wasi.errors import HatchWasiError, UsageError
 from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.space import Space
 from hatch_wasi.runtime.waiting import Waiting
@@ -55,10 +55,14 @@ class Guest:
         """Set what the guest gets and sees. Raises `HatchWasiError` for a folder that cannot be opened."""
         api = self.engine.api
         config = api.wasi_config_new()
-        api.wasi_config_set_argv(config, len(argv), _strings(argv))
         environment = view.environment
         names, values = _strings(list(environment)), _strings(list(environment.values()))
-        api.wasi_config_set_env(config, len(environment), names, values)
+        if not api.wasi_config_set_argv(config, len(argv), _strings(argv)):
+            message = "an argument is not UTF-8, which is what WASI passes on"
+            raise UsageError(message)
+        if not api.wasi_config_set_env(config, len(environment), names, values):
+            message = "an environment variable is not UTF-8, which is what WASI passes on"
+            raise UsageError(message)
         api.wasi_config_inherit_stdin(config)
         api.wasi_config_inherit_stdout(config)
         api.wasi_config_inherit_stderr(config)
@@ -66,7 +70,7 @@ class Guest:
             host, guest = os.fsencode(mount.host), os.fsencode(mount.guest)
             if not api.wasi_config_preopen_dir(config, host, guest, mount.writable):
                 message = f"the folder {mount.host} cannot be opened for the guest"
-                raise HatchWasiError(message)
+                raise HatchWasiError(message, hint="is it readable, and its path UTF-8?")
         self.engine.check(api.wasmtime_context_set_wasi(self.engine.context, config))
         self._cwd = view.cwd
 
@@ -79,7 +83,11 @@ class Guest:
             _signal.signal(_signal.SIGINT, self._on_interrupt)
         _thread.stack_size(THREAD_STACK)
         self._ended.acquire()
-        _thread.start_new_thread(self._main, ())
+        try:
+            _thread.start_new_thread(self._main, ())
+        except RuntimeError as error:
+            message = f"no memory for a stack of {THREAD_STACK >> 20} MiB: {error}"
+            raise HatchWasiError(message) from error
         while not self._ended.acquire(timeout=WATCH):
             self._poke()
         if isinstance(self._failure, Trapped):

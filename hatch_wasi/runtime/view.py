@@ -96,7 +96,11 @@ class View:
 
     def working_directory(self) -> None:
         """Show the working directory at its own path, read-write, and start there; not if the guest has its own."""
-        here = os.getcwd()
+        try:
+            here = os.getcwd()
+        except OSError as error:
+            message = f"the working directory cannot be used: {error.strerror}"
+            raise UsageError(message, hint="change to another, or run with --isolated") from error
         if not _inside(here, LIBRARY):
             self._mounts.setdefault(here, Mount(here, here, writable=True))
             self.cwd = here

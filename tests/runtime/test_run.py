@@ -301,3 +301,33 @@ def test_warm_start_is_remembered_and_forgotten(guest, compiled_code, wasi_pytho
     assert len(state.read_text().splitlines()) == 1
     state.write_text("nonsense\n")
     assert out(guest(*arguments, env=env)) == "1"
+
+
+@pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(toolchain, tmp_path, streams):
+    command = f"exec {sys.executable} -m hatch_wasi run -c 'import sys; sys.exit(9)' {streams}"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == 9
+
+
+def test_arguments_that_are_not_utf8(guest):
+    done = guest("-c", "pass", os.fsdecode(b"\xff"))
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: an argument is not UTF-8, which is what WASI passes on\n",
+    )
+
+
+def test_working_directory_that_is_gone(toolchain, tmp_path):
+    command = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m hatch_wasi run -c pass"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the working directory cannot be used: No such file or directory\n")
+
+
+def test_little_memory_is_an_error_and_no_crash(toolchain, tmp_path):
+    command = f"ulimit -v 400000 && exec {sys.executable} -m hatch_wasi run -c pass"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: python.wasm cannot be started: ")
+    assert "Traceback" not in done.stderr
