@@ -45,7 +45,7 @@ class Distribution:
 def scan(site: Path) -> list[Distribution]:
     """List what is installed in `site`, which need not be there. Raises `WheelError` if a RECORD cannot be read."""
     found = []
-    for folder in sorted(site.glob("*.dist-info")):
+    for folder in sorted(path for path in site.glob("*.dist-info") if path.is_dir()):
         name, _, version = folder.name.removesuffix(".dist-info").partition("-")
         try:
             text = (folder / "RECORD").read_text(encoding="utf-8")

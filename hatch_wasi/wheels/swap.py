@@ -55,8 +55,7 @@ def staged(folder: Path, *, without: Collection[str] = ()) -> Iterator[tuple[Pat
     absent = [parent for parent in folder.parents if not parent.exists()]
     done = False
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=_prefix(folder), dir=folder.parent))
+        work = _work_folder(folder)
         try:
             tree, scratch = work / "tree", work / "scratch"
             scratch.mkdir()
@@ -75,6 +74,15 @@ def staged(folder: Path, *, without: Collection[str] = ()) -> Iterator[tuple[Pat
                     parent.rmdir()
 
 
+def _work_folder(folder: Path) -> Path:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=_prefix(folder), dir=folder.parent))
+    except PermissionError as error:
+        message = f"{folder} cannot be replaced: {error.filename}: {error.strerror}"
+        raise WheelError(message, hint="it is replaced as a whole: its parent must be writable too") from error
+
+
 def _check_replaceable(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         message = f"{folder} is not a folder"
@@ -82,7 +90,10 @@ def _check_replaceable(folder: Path) -> None:
     if folder.is_mount():
         message = f"{folder} is a mount point, which cannot be replaced as a whole"
         raise WheelError(message, hint="name a folder below it")
-    if Path.cwd().is_relative_to(folder):
+    inside = False
+    with contextlib.suppress(FileNotFoundError):  # the working folder may have been removed
+        inside = Path.cwd().is_relative_to(folder)
+    if inside:
         message = (
             f"{folder} is the working folder, or above it; it is replaced as a whole, so you would be left outside"
         )

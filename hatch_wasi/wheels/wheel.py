@@ -140,7 +140,6 @@ class Wheel(WheelSource):
         version = str(wheel["Wheel-Version"])
         if not version.startswith("1."):
             raise self._fail(f"Wheel-Version is {version!r}; 1.x is understood")
-        self.root_is_pure = str(wheel["Root-Is-Purelib"]).strip().lower() == "true"
         try:
             lines = [str(line).strip() for line in wheel.get_all("Tag") or []]
             self.inner_tags: frozenset[Tag] = frozenset(tag for line in lines for tag in parse_tag(line))
@@ -171,8 +170,9 @@ class Wheel(WheelSource):
             return None  # bytecode is compiled here: what a wheel brings might not be its sources'
         if top == self._dist_info and rest in ("RECORD", *record.SIGNATURES, *INSTALLER_FILES):
             return None
-        if top != self._data or not rest:
+        if top != self._data:
             return name
+        # A file that is named as the folder has no scheme either; the installer library would never end with it.
         scheme, _, path = rest.partition("/")
         if scheme not in SCHEME_NAMES or not path:
             raise self._fail(f"{name!r} is in no scheme ({', '.join(SCHEME_NAMES)})")

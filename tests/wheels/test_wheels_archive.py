@@ -44,6 +44,8 @@ def refuse(path, reason):
         ("demo.py/x", "a file and"),
         ("demo-1.0.data/nowhere/x", "is in no scheme"),
         ("demo-1.0.data/x", "is in no scheme"),
+        ("demo-1.0.data/purelib", "is in no scheme"),
+        ("demo-1.0.data", "is in no scheme"),
         ("demo-1.0.data/purelib/demo.py", "twice"),
         ("demo-1.0.data/data/demo-1.0.dist-info/RECORD", "twice"),
         ("demo-1.0.data/data/demo-1.0.dist-info/direct_url.json", "twice"),
@@ -259,24 +261,26 @@ def mutate(data, changes):
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(changes=mutations())
-def test_a_damaged_wheel_is_refused_or_whole(make_wheel, changes):
-    """A bit flipped anywhere is noticed, or it was in a place that means nothing."""
+def test_a_damaged_wheel_is_refused_or_whole(install, make_wheel, site, changes):
+    """A bit flipped anywhere is noticed, or it was in a place that means nothing; nothing half-done is left."""
     files = {"demo/__init__.py": "x = 1\n" * 50, "demo/data.bin": random.Random(1).randbytes(300)}
     files["demo-1.0.dist-info/entry_points.txt"] = "[console_scripts]\ndemo = demo:main\n"
-    good = make_wheel("demo", "1.0", files)
-    path = good.with_name("demo-1.0-py3-none-any.whl")
-    data = path.read_bytes()
+    path = make_wheel("demo", "1.0", files)
+    path.write_bytes(mutate(path.read_bytes(), changes))
+    before = tree(site)
     try:
-        path.write_bytes(mutate(data, changes))
-        try:
-            with open_wheels([path]) as (wheel,):
-                assert set(wheel.archive.members) == {*files, *metadata("demo", "1.0"), "demo-1.0.dist-info/RECORD"}
-                for name, content in files.items():
-                    assert wheel.archive.read(name) == (content.encode() if isinstance(content, str) else content)
-        except WheelError as error:
-            check_text(error)
+        install(path)
+    except WheelError as error:
+        check_text(error)
+        assert tree(site) == before
+    else:
+        own = {f"demo-1.0.dist-info/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")}
+        assert tree(site) == {*files, *metadata("demo", "1.0"), *own, "bin/demo"}
+        for name, content in files.items():
+            assert (site / name).read_bytes() == (content.encode() if isinstance(content, str) else content)
     finally:
         path.unlink()
+    assert [path for path in site.parent.glob("*") if path != site] == []
 
 
 names = st.one_of(

@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -56,4 +57,22 @@ def test_many_at_once(make_wheel, site, toolchain):
     for index in range(6):
         assert (site / f"demo{index}" / "mod.py").is_file()
         assert (site / f"demo{index}-1.0.dist-info" / "RECORD").is_file()
+    assert listing(site.parent) == ["site"]
+
+
+def test_no_room(make_wheel, site, toolchain):
+    """A file cannot be written to its end, here for a limit on its size, as on a full disk: all is as before."""
+    files = {"demo/small.txt": "x", "demo/large.txt": random.Random(1).randbytes(200_000)}
+    subprocess.run(command(site, make_wheel("demo", "1.0", {"demo/small.txt": "old"})), check=True)
+    before = tree(site)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    argv = command(site, make_wheel("demo", "2.0", files))
+    done = subprocess.run(argv, preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"error: {site} cannot be written: File too large" in done.stderr
+    assert tree(site) == before
+    assert (site / "demo" / "small.txt").read_text() == "old"
     assert listing(site.parent) == ["site"]

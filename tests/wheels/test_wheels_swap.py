@@ -128,3 +128,28 @@ def test_folders_above_the_working_folder(folder, monkeypatch):
 def test_a_mount_point(tmp_path):
     with pytest.raises(WheelError, match="mount point"), swap.staged(Path("/proc")):
         pass
+
+
+def test_a_parent_that_cannot_be_written(monkeypatch, folder):
+    """As root every folder can be; where none may, the message says that it is the parent that matters."""
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder.parent / "x"))
+
+    monkeypatch.setattr(swap.tempfile, "mkdtemp", refuse)
+    with (
+        pytest.raises(WheelError, match=r"folder cannot be replaced: .*parent/x: Permission denied"),
+        swap.staged(folder),
+    ):
+        pass
+
+
+def test_the_working_folder_is_gone(folder, monkeypatch, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with swap.staged(folder) as (tree, _):
+        (tree / "new").write_text("new")
+    assert "new" in names(folder)
+    monkeypatch.chdir(tmp_path)
