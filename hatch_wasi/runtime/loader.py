@@ -127,11 +127,11 @@ class Loader:
         except Rejected as error:
             message = f"{path}: not valid WebAssembly: {' '.join(str(error).split())}"
             raise LoadError(message) from error
-        self._check_abi(path, entry.description["abi"])
         module = Loaded(path, self._count + 1, entry.description, is_global=bool(flags & RTLD_GLOBAL))
         self._count += 1
         self._handles[module.handle] = self._scope.modules[path] = module
         try:
+            self._check_abi(path, entry.description["abi"])
             module.needed = [self._open_needed(module, name, flags) for name in entry.description["needed"]]
             self._resolution.check(module)
             self._scope.reserve(module)
@@ -140,6 +140,8 @@ class Loader:
         except BaseException:
             self._forget(module)
             raise
+        finally:
+            self._engine.api.wasmtime_module_delete(entry.module)  # an instance holds what it needs of it
         return module
 
     def _check_abi(self, path: str, abi: dict[str, str] | None) -> None:

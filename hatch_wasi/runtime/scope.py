@@ -98,12 +98,8 @@ class Scope:
 
     def visible(self, module: Loaded) -> Iterator[Loaded]:
         """Give the modules in which a name that `module` uses is looked up, first to last."""
-        seen = {module}
-        yield module
-        for other in (self.main, *self.modules.values(), *module.closure()):
-            if other not in seen and (other.is_global or other is self.main or other in module.closure()):
-                seen.add(other)
-                yield other
+        everywhere = (other for other in self.modules.values() if other.is_global)
+        yield from dict.fromkeys((module, self.main, *everywhere, *module.closure()))
 
     def owner(self, module: Loaded, name: str) -> Loaded | None:
         """Give the module whose `name` the module `module` means."""
