@@ -331,3 +331,27 @@ def test_little_memory_is_an_error_and_no_crash(toolchain, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error: python.wasm cannot be started: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("text", "expected"), [("data", "1 1 True"), (None, "0 1 False")])
+def test_select_and_poll_wait_for_standard_input(toolchain, tmp_path, text, expected):
+    code = (
+        "import select, sys, time\n"
+        "print(len(select.select([sys.stdin], [], [], 0.3)[0]), len(select.select([], [sys.stdout], [], 5)[1]), end=' ')\n"
+        "poll = select.poll(); poll.register(0, select.POLLIN)\n"
+        "start = time.monotonic(); print(bool(poll.poll(300)))\n"
+        "assert sys.argv[1] == '1' or 0.3 <= time.monotonic() - start < 5"
+    )
+    argv = [sys.executable, "-m", "hatch_wasi", "run", "-c", code, "1" if text else "0"]
+    process = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    if text:
+        process.stdin.write(text)
+        process.stdin.flush()
+    # Standard input stays open, so that nothing can be read of it when there was nothing written.
+    assert process.stdout.read() == f"{expected}\n"
+    process.stdin.close()
+    assert (process.wait(timeout=30), process.stderr.read()) == (0, "")
+    process.stdout.close()
+    process.stderr.close()
