@@ -6,7 +6,7 @@ Every step can be killed and is then done again; a finished one is not. Nothing 
 import os
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from hatch_wasi.cache import Cache, Workspace, replace_file
 from hatch_wasi.console import Console
 from hatch_wasi.cpython import build_python, layout, native, recipe
 from hatch_wasi.cpython.exports import parse_nm, pullable
+from hatch_wasi.cpython.makefile import static_archives, variable
+from hatch_wasi.cpython.optimization import HOT_OBJECTS, HOT_VARIABLES, Optimization, choose
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources.cpython import Source
@@ -45,6 +47,8 @@ class Build:
     source: Source
     sdk: WasiSdk
     workspace: Workspace
+    optimization: Optimization | None = None
+    """Default: the best that there is for this Python and compiler."""
 
     def __post_init__(self) -> None:
         """Lay out the folders as CPython's own script does."""
@@ -52,12 +56,14 @@ class Build:
         self.native_dir = self.tree / "cross-build" / "build"
         self.wasi_dir = self.tree / "cross-build" / "wasm32-wasip1"
         self.short_version = ".".join(self.source.version.split(".")[:2])
+        self._optimization = self.optimization or choose(self.short_version, self.sdk.llvm_major)
         self._index = 0
 
     def run(self) -> dict[str, object]:
         """Build and install into the workspace's tree; give the manifest."""
         self._step("Unpacking CPython's sources", "unpack", self._unpack)
         found = build_python.find(self.short_version, self.tree / "Lib", self.console)
+        self.python = found or self.native_dir / "python"
         tools = self._native_tools()
         if found is None:
             self._step("Configuring, for this machine and for WASI", "configure", lambda: self._configure_both(tools))
@@ -162,45 +168,51 @@ class Build:
         )
 
     def _make_wasi(self, tools: native.NativeTools) -> None:
-        archives = [f"libpython{self.short_version}.a", "Programs/python.o"]
-        made = process.run(
-            [tools.make, "--print-data-base", "--question", "--no-builtin-rules", "nothing-to-make"],
-            what="reading CPython's Makefile",
-            cwd=self.wasi_dir,
-            env=process.base_environment(),
-            accept=(0, 1, 2),
-        )
-        for line in made.splitlines():
-            name, _, value = line.partition(" = ")
-            if name.startswith("LIB") and name.endswith("_A") and value.endswith(".a"):
-                archives.append(value.strip())
-        self._make(tools, *archives, what="compiling CPython for WASI")
+        """Compile: what is hot first, with flags of its own, then the rest; make leaves alone what is there."""
+        how = self._optimization
+        for name, data in how.files.items():
+            replace_file(self.wasi_dir / name, data)
+        text = (self.wasi_dir / "Makefile").read_text(encoding="utf-8")
+        if how.hot_flags:
+            hot = [*HOT_OBJECTS, *(name for names in HOT_VARIABLES for name in variable(text, names))]
+            flags = " ".join([*how.flags, *how.hot_flags])
+            self._make(tools, *hot, f"EXTRA_CFLAGS={flags}", what="compiling CPython for WASI")
+        rest = [f"libpython{self.short_version}.a", "Programs/python.o", *static_archives(text)]
+        self._make(tools, *rest, f"EXTRA_CFLAGS={' '.join(how.flags)}", what="compiling CPython for WASI")
 
     def _link(self, tools: native.NativeTools) -> None:
         """Compile our part of the guest, plan which library members to pull in, and link."""
+        objects = self._compile_guest()
+        program = [*objects, *(str(path) for path in sorted(self.wasi_dir.rglob("*.a")))]
+        libraries = [str(self.sdk.library_dir / name) for name in recipe.ARCHIVES]
+        taken = {symbol for member in parse_nm(self._nm(program)).values() for symbol in member.defines}
+        members = parse_nm(self._nm([*libraries, str(self.sdk.builtins)]))
+        words = recipe.link_arguments(pullable(members, taken), objects, self._optimization.link_flags)
+        (self.wasi_dir / "hatch_wasi.rsp").write_text(words, encoding="utf-8")
+        (self.wasi_dir / "python.wasm").unlink(missing_ok=True)
+        self._make(tools, "python.wasm", "pybuilddir.txt", "LINKFORSHARED=@hatch_wasi.rsp", what="linking python.wasm")
+
+    def _compile_guest(self) -> list[str]:
+        """Compile our C files in the build folder; give their objects' names."""
+        for module, file in recipe.FROZEN.items():
+            header = f"hatch_wasi_frozen_{module.replace('.', '_')}.h"
+            freeze = ["../../Programs/_freeze_module.py", module, f"../../{file}", header]
+            self._run_guest_step([self.python, *freeze], f"freezing {module}")
         objects = []
         for name, text in recipe.guest_files().items():
             if name.endswith(".c"):
                 source = self.wasi_dir / f"hatch_wasi_{name}"
                 source.write_text(text, encoding="utf-8")
                 objects.append(source.with_suffix(".o").name)
-                includes = ("-I.", "-I../../Include", "-I../../Include/internal")
-                process.run(
-                    [*self.sdk.cc, "-O3", *includes, "-D_WASI_EMULATED_SIGNAL", "-c", source.name, "-o", objects[-1]],
-                    what=f"compiling {name}",
-                    cwd=self.wasi_dir,
-                    env=process.base_environment(),
-                    log=self.workspace.log("guest"),
+                options = ("-O3", "-I.", "-I../../Include", "-I../../Include/internal", "-D_WASI_EMULATED_SIGNAL")
+                self._run_guest_step(
+                    [*self.sdk.cc, *options, "-c", source.name, "-o", objects[-1]], f"compiling {name}"
                 )
-        program = [*objects, *(str(path) for path in sorted(self.wasi_dir.rglob("*.a")))]
-        libraries = [str(self.sdk.library_dir / name) for name in recipe.ARCHIVES]
-        taken = {symbol for member in parse_nm(self._nm(program)).values() for symbol in member.defines}
-        members = parse_nm(self._nm([*libraries, str(self.sdk.builtins)]))
-        (self.wasi_dir / "hatch_wasi.rsp").write_text(
-            recipe.link_arguments(pullable(members, taken), objects), encoding="utf-8"
-        )
-        (self.wasi_dir / "python.wasm").unlink(missing_ok=True)
-        self._make(tools, "python.wasm", "pybuilddir.txt", "LINKFORSHARED=@hatch_wasi.rsp", what="linking python.wasm")
+        return objects
+
+    def _run_guest_step(self, argv: Sequence[str | Path], what: str) -> None:
+        log = self.workspace.log("guest")
+        process.run(argv, what=what, cwd=self.wasi_dir, env=self._native_env(), log=log, hold=self.workspace.hold)
 
     def _nm(self, files: list[str]) -> str:
         return process.run(
@@ -254,6 +266,7 @@ class Build:
                 "llvm": self.sdk.llvm,
             },
             "inputs": {
+                "optimization": [*self._optimization.flags, *self._optimization.hot_flags],
                 "source": {"origin": self.source.origin, "sha256": self.source.sha256},
                 "native_tools": tools.origin,
                 "build_python": "built from the same sources" if found is None else "the machine's own",

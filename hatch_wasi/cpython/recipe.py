@@ -1,16 +1,18 @@
 """How CPython is built for WASI: options and edits as data, argv and environments as pure functions of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from hatch_wasi.cache import digest
+from hatch_wasi.cpython import optimization
 from hatch_wasi.sdk import WasiSdk
 
 __all__ = [
     "EDITS",
+    "FROZEN",
     "Edit",
     "configure_build_python",
     "configure_wasi",
@@ -44,7 +46,17 @@ LINK_OPTIONS = (
     "-Wl,--growable-table",
     "-Wl,--export=__stack_pointer",
     "-Wl,--strip-debug",
+    # guest/readdir.c and guest/streams.c stand before wasi-libc's calls.
+    "-Wl,--wrap=__wasi_fd_readdir",
+    "-Wl,--wrap=__wasi_fd_write",
 )
+# Frozen into python.wasm by guest/frozen.c: module to its file.
+FROZEN = {
+    "encodings": "Lib/encodings/__init__.py",
+    "encodings.aliases": "Lib/encodings/aliases.py",
+    "encodings.utf_8": "Lib/encodings/utf_8.py",
+    "linecache": "Lib/linecache.py",
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,20 @@ def guest_files() -> Mapping[str, str]:
 def recipe_id() -> str:
     """Give a digest of everything here that shapes the result: another recipe makes another cache entry."""
     edits = [[edit.file, edit.old, edit.new] for edit in EDITS]
-    options = [OPTIMIZE, WASI_OPTIONS, BUILD_OPTIONS, BUILD_OPTIMIZE, BUILD_LEFT_OUT, LIBRARIES, ARCHIVES, LINK_OPTIONS]
+    profiles = {profile.file: profile.sha256 for profile in optimization.PROFILES.values()}
+    hot = [optimization.HOT_VARIABLES, optimization.HOT_OBJECTS, profiles]
+    options = [
+        OPTIMIZE,
+        WASI_OPTIONS,
+        BUILD_OPTIONS,
+        BUILD_OPTIMIZE,
+        BUILD_LEFT_OUT,
+        LIBRARIES,
+        ARCHIVES,
+        LINK_OPTIONS,
+        FROZEN,
+        hot,
+    ]
     return digest([LAYOUT, edits, options, dict(guest_files())])
 
 
@@ -140,6 +165,9 @@ def wasi_environment(sdk: WasiSdk, source: Path) -> dict[str, str]:
     }
 
 
-def link_arguments(symbols: list[str], objects: list[str]) -> str:
+def link_arguments(symbols: list[str], objects: list[str], flags: Sequence[str] = ()) -> str:
     """Write the response file of python.wasm's final link: our objects, options, and the symbols to pull in."""
-    return "\n".join([*objects, *LINK_OPTIONS, *(f"-Wl,--undefined={symbol}" for symbol in symbols), *LIBRARIES]) + "\n"
+    return (
+        "\n".join([*objects, *flags, *LINK_OPTIONS, *(f"-Wl,--undefined={symbol}" for symbol in symbols), *LIBRARIES])
+        + "\n"
+    )

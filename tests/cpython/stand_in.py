@@ -6,7 +6,7 @@ Its configure and Makefile stop where STAND_IN_STOP says, once, so that a test c
 import sys
 from pathlib import Path
 
-from hatch_wasi.cpython.recipe import EDITS
+from hatch_wasi.cpython.recipe import EDITS, FROZEN
 
 STEPS = ("configure-native", "configure-wasi", "make-native", "make-wasi", "link")
 
@@ -41,6 +41,8 @@ libpython3.13.a:
 \t@CC@ -I../../Include/internal -c ../../library.c -o library.o
 \t@AR@ rcs $@ library.o
 \ttouch Modules/config.c
+Python/%.o Modules/%.o:
+\tmkdir -p $(dir $@) && touch $@
 Programs/python.o: ../../main.c
 \t@CC@ -c ../../main.c -o $@
 python.wasm:
@@ -51,9 +53,18 @@ pybuilddir.txt:
 \t  > build/lib/_sysconfigdata__wasi_wasm32-wasi.py
 \techo build/lib > $@
 """
+FREEZE = """\
+import sys
+module, source, header = sys.argv[1:]
+open(source).close()
+with open(header, "w") as file:
+    file.write(f"static const unsigned char _Py_M__{module.replace('.', '_')}[] = {{0}};\\n")
+"""
 HEADERS = {
     "patchlevel.h": '#define PY_VERSION "3.13.99"\n',
-    "Python.h": "#include <stddef.h>\n#include <stdint.h>\ntypedef struct { uintptr_t eval_breaker; } PyThreadState;\n",
+    "Python.h": "#include <stddef.h>\n#include <stdint.h>\ntypedef struct { uintptr_t eval_breaker; } PyThreadState;\n"
+    "struct _frozen { const char *name; const unsigned char *code; int size; int is_package; };\n"
+    "extern const struct _frozen *PyImport_FrozenModules;\n",
     "internal/pycore_ceval.h": "#define _PY_SIGNALS_PENDING_BIT 2\n",
     "internal/pycore_signal.h": "",
     "internal/pycore_runtime.h": "extern struct { struct { int is_tripped; struct { int tripped; } handlers[65]; } signals;"
@@ -71,6 +82,11 @@ def make(folder: Path) -> Path:
         (folder / edit.file).write_text(edit.old)
     (folder / "Lib").mkdir()
     (folder / "Lib" / "os.py").write_text("name = 'stand-in'\n")
+    for file in FROZEN.values():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("")
+    (folder / "Programs").mkdir()
+    (folder / "Programs" / "_freeze_module.py").write_text(FREEZE)
     (folder / "LICENSE").write_text("none\n")
     (folder / "stop.sh").write_text(STOP)
     (folder / "Makefile.native").write_text(NATIVE)
@@ -78,7 +94,7 @@ def make(folder: Path) -> Path:
     (folder / "main.c").write_text("int main(void) { return 0; }\n")
     (folder / "library.c").write_text(
         '#include "../Python.h"\nstruct { struct { int is_tripped; struct { int tripped; } handlers[65]; } signals;'
-        " PyThreadState *main_tstate; } _PyRuntime;\n"
+        " PyThreadState *main_tstate; } _PyRuntime;\nconst struct _frozen *PyImport_FrozenModules;\n"
     )
     for name, text in (("configure", CONFIGURE), ("config.guess", "echo x86_64-pc-linux-gnu\n")):
         (folder / name).write_text(text)
