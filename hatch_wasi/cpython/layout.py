@@ -24,7 +24,7 @@ root=$(cd "$root" && pwd -P) || exit 1
 if command -v hatch-wasi >/dev/null 2>&1; then
     exec hatch-wasi run --python "$root" "$@"
 elif command -v wasmtime >/dev/null 2>&1; then
-    # Arguments of the runtime go before the module. Python needs 8 MiB of stack.
+    # Arguments of the runtime go before the module. Python recurses deeper than engines allow by default.
     exec wasmtime run -W max-wasm-stack=16777216 --dir "$root/lib::/usr/lib" --dir . --env PYTHONHOME=/usr \\
         "$root/python.wasm" "$@"
 fi

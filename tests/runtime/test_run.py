@@ -282,8 +282,7 @@ def test_closed_output_is_an_error_of_the_guest(guest, tmp_path, toolchain):
     error = process.stderr.read()
     process.stderr.close()
     assert process.wait(timeout=60) == 1
-    # wasmtime makes one error of all that can go wrong with a stream.
-    assert error.strip().endswith("OSError: [Errno 29] I/O error")
+    assert error.strip().endswith("BrokenPipeError: [Errno 64] Broken pipe")
 
 
 def test_warm_start_is_remembered_and_forgotten(guest, compiled_code, wasi_python):

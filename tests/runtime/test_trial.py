@@ -1,5 +1,7 @@
 """Plain command modules, as an SDK is tried with."""
 
+import subprocess
+
 import pytest
 
 from hatch_wasi.errors import LoadError
@@ -22,11 +24,10 @@ int main(int count, char **words)
 
 @pytest.fixture(scope="module")
 def command(wasi_sdk, tmp_path_factory):
-    from conftest import run
-
     folder = tmp_path_factory.mktemp("trial")
     (folder / "command.c").write_text(SOURCE)
-    run(*wasi_sdk.cc, folder / "command.c", "-o", folder / "command.wasm")
+    argv = [*wasi_sdk.cc, folder / "command.c", "-o", folder / "command.wasm"]
+    subprocess.run(argv, check=True)
     return folder / "command.wasm"
 
 
