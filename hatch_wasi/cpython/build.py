@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hatch_wasi import process
@@ -25,7 +26,7 @@ from hatch_wasi.wasi_python import GUEST_HOME
 
 __all__ = ["Build", "entry_name", "jobs"]
 
-STEPS = 6
+STEPS = 5
 
 
 def jobs() -> int:
@@ -65,12 +66,8 @@ class Build:
         found = build_python.find(self.short_version, self.tree / "Lib", self.console)
         self.python = found or self.native_dir / "python"
         tools = self._native_tools()
-        if found is None:
-            self._step("Configuring, for this machine and for WASI", "configure", lambda: self._configure_both(tools))
-            self._step("Compiling the build python", "make-build-python", lambda: self._make_build_python(tools))
-        else:
-            self._step("Configuring for WASI", "configure", lambda: self._configure_wasi(found))
-            self._step(f"Build python: {found}", "make-build-python", lambda: self._keep(found))
+        text = "Making a build python, and what needs none" if found is None else f"Configuring for WASI, with {found}"
+        self._step(text, "begin", lambda: self._begin(tools, found))
         self._step("Compiling CPython for WASI", "make-wasi", lambda: self._make_wasi(tools))
         self._step("Linking python.wasm", "link", lambda: self._link(tools))
         self._step("Installing", "install", lambda: self._install(found))
@@ -103,22 +100,35 @@ class Build:
             if name.endswith(".h"):
                 (self.tree / "Include" / "internal" / name).write_text(text, encoding="utf-8")
 
-    def _configure_both(self, tools: native.NativeTools) -> None:
-        """Run the two configures side by side: each uses one processor.
+    def _begin(self, tools: native.NativeTools, found: Path | None) -> None:
+        """Make the build python, and meanwhile as much for WASI as can be done without it: configure is serial.
 
-        The WASI one only asks the build python for its version; until it is there, a script answers for it.
+        The WASI configure only asks the build python for its version; until that is there, a script answers for it.
         """
-        stand_in = self.workspace.scratch / "build-python"
-        target = shlex.quote(str(self.native_dir / "python"))
-        script = f'#!/bin/sh\ntest -x {target} && exec {target} "$@"\necho {self.short_version}\n'
-        replace_file(stand_in, script.encode(), mode=0o755)
+        once, python = self.workspace.once, found
+        if python is None:
+            python = self.workspace.scratch / "build-python"
+            target = shlex.quote(str(self.python))
+            question = f'case "$2" in *version_info*) echo {self.short_version} ;; *) exit 1 ;; esac'
+            script = f'#!/bin/sh\ntest -x {target} && exec {target} "$@"\n{question}\n'
+            replace_file(python, script.encode(), mode=0o755)
+
+        def native_lane() -> None:
+            if found is None:
+                configure = partial(build_python.configure, self.tree, tools, self.workspace)
+                once("configure-build-python", configure)
+                once("make-build-python", lambda: self._make_build_python(tools))
+            else:
+                self._keep(found)
+
+        def wasi_lane() -> None:
+            once("configure-wasi", lambda: self._configure_wasi(python))
+            once("make-hot", lambda: self._make_hot(tools))
+
         with ThreadPoolExecutor(max_workers=2) as pool:
-            waiting = [
-                pool.submit(build_python.configure, self.tree, tools, self.workspace),
-                pool.submit(self._configure_wasi, stand_in),
-            ]
-        for future in waiting:
-            future.result()
+            lanes = [pool.submit(native_lane), pool.submit(wasi_lane)]
+        for lane in lanes:
+            lane.result()
 
     def _keep(self, found: Path) -> None:
         """Remember the machine's own interpreter outside the entry, which must name nothing of this machine."""
@@ -167,8 +177,8 @@ class Build:
             hold=self.workspace.hold,
         )
 
-    def _make_wasi(self, tools: native.NativeTools) -> None:
-        """Compile: what is hot first, with flags of its own, then the rest; make leaves alone what is there."""
+    def _make_hot(self, tools: native.NativeTools) -> None:
+        """Compile what is hot with flags of its own; make will leave it alone when it compiles the rest."""
         how = self._optimization
         for name, data in how.files.items():
             replace_file(self.wasi_dir / name, data)
@@ -177,8 +187,13 @@ class Build:
             hot = [*HOT_OBJECTS, *(name for names in HOT_VARIABLES for name in variable(text, names))]
             flags = " ".join([*how.flags, *how.hot_flags])
             self._make(tools, *hot, f"EXTRA_CFLAGS={flags}", what="compiling CPython for WASI")
+
+    def _make_wasi(self, tools: native.NativeTools) -> None:
+        text = (self.wasi_dir / "Makefile").read_text(encoding="utf-8")
         rest = [f"libpython{self.short_version}.a", "Programs/python.o", *static_archives(text)]
-        self._make(tools, *rest, f"EXTRA_CFLAGS={' '.join(how.flags)}", what="compiling CPython for WASI")
+        self._make(
+            tools, *rest, f"EXTRA_CFLAGS={' '.join(self._optimization.flags)}", what="compiling CPython for WASI"
+        )
 
     def _link(self, tools: native.NativeTools) -> None:
         """Compile our part of the guest, plan which library members to pull in, and link."""

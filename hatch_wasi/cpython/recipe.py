@@ -31,7 +31,10 @@ WASI_OPTIONS = ("--with-pymalloc", "--disable-test-modules", "--prefix=/usr", "-
 # Lean: enough for pip, venv and build backends. Compiled with -O1: compiling it costs more than it ever runs.
 BUILD_OPTIONS = ("--disable-test-modules", "--prefix=/usr", "--without-ensurepip", "--without-readline")
 BUILD_OPTIMIZE = "-DNDEBUG -O1"
-BUILD_LEFT_OUT = ("_curses", "_curses_panel", "_dbm", "_gdbm", "_tkinter", "_sqlite3", "_lzma", "_bz2", "_uuid", "nis")
+BUILD_LEFT_OUT = (
+    "_bz2", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw", "_curses",
+    "_curses_panel", "_dbm", "_decimal", "_gdbm", "_lzma", "_multibytecodec", "_sqlite3", "_tkinter", "_uuid", "nis",
+)  # fmt: skip
 
 # What the guest's programs need beyond libc: emulations that CPython or extensions use, and printf and scanf with long
 # double, without which strtold aborts (wasi-libc, libc-printscan-long-double).
