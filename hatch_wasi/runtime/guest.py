@@ -8,6 +8,7 @@ import ctypes
 import os
 
 from hatch_wasi.errors import HatchWasiError, UsageError
+from hatch_wasi.runtime.affinity import DURATION, Start
 from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.space import Space
 from hatch_wasi.runtime.waiting import Waiting
@@ -83,12 +84,17 @@ class Guest:
             _signal.signal(_signal.SIGINT, self._on_interrupt)
         _thread.stack_size(THREAD_STACK)
         self._ended.acquire()
+        start = Start()
         try:
             _thread.start_new_thread(self._main, ())
+            has_ended = self._ended.acquire(timeout=DURATION)
         except RuntimeError as error:
             message = f"no memory for a stack of {THREAD_STACK >> 20} MiB: {error}"
             raise HatchWasiError(message) from error
-        while not self._ended.acquire(timeout=WATCH):
+        finally:
+            start.release()
+        while not has_ended:
+            has_ended = self._ended.acquire(timeout=WATCH)
             self._poke()
         if isinstance(self._failure, Trapped):
             self._failure.message = f"the guest crashed: {self._failure.message}"
