@@ -1,6 +1,6 @@
 """How python.wasm is made fast: a profile of CPython at work, and link-time optimization of the code that is hot.
 
-The profile (LLVM's IR instrumentation with value profiling, made by scripts/profile.py) turns hot indirect calls into
+The profile (LLVM's IR instrumentation with value profiling, as scripts/profile.py makes it) turns hot indirect calls into
 direct ones, which are dear in WebAssembly; link-time optimization then inlines them. Both are data for one LLVM: with
 another, the interpreter is compiled without.
 """
