@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hatch_wasi import pins
 from hatch_wasi.cache import Cache, Workspace
+from hatch_wasi.config import DEFAULT_PYTHON
 from hatch_wasi.console import Console
 from hatch_wasi.cpython import recipe
 from hatch_wasi.cpython.build import Build, entry_name
@@ -27,11 +28,13 @@ class Toolchain:
     python: WasiPython
 
 
-def _request(sdk: str) -> Request:
-    return Request(sdk=sdk, trial=trial.run_command)
+def _request(sdk: str, python: str) -> Request:
+    # A Python that is named by its folder has been built already: any SDK that is there may be its own.
+    pair = pins.cpython(DEFAULT_PYTHON if "/" in python else python).sdk
+    return Request(sdk=sdk, pair=pair, trial=trial.run_command)
 
 
-def ready_python(cache: Cache, *, python: str = "3.13", sdk: WasiSdk | None = None) -> WasiPython | None:
+def ready_python(cache: Cache, *, python: str = DEFAULT_PYTHON, sdk: WasiSdk | None = None) -> WasiPython | None:
     """Give the newest installed Python X.Y (of this SDK, if one is given), or the one in the folder `python`."""
     if "/" in python:
         return WasiPython.from_tree(Path(python))
@@ -45,21 +48,21 @@ def ready_python(cache: Cache, *, python: str = "3.13", sdk: WasiSdk | None = No
     return None
 
 
-def ready(cache: Cache, *, python: str = "3.13", sdk: str = "auto") -> Toolchain | None:
+def ready(cache: Cache, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> Toolchain | None:
     """Give the toolchain that is installed for this request, or None; nothing is built, run or fetched."""
-    compiler = chain.ready(cache, _request(sdk))
+    compiler = chain.ready(cache, _request(sdk, python))
     if compiler is None:
         return None
     found = ready_python(cache, python=python, sdk=compiler)
     return None if found is None else Toolchain(sdk=compiler, python=found)
 
 
-def ensure_sdk(cache: Cache, console: Console, *, sdk: str = "auto") -> WasiSdk:
-    """Give an SDK, making it if need be. Raises `ToolchainError` with every provider's reason."""
-    return chain.find(cache, console, _request(sdk))
+def ensure_sdk(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> WasiSdk:
+    """Give an SDK for Python X.Y, making it if need be. Raises `ToolchainError` with every provider's reason."""
+    return chain.find(cache, console, _request(sdk, python))
 
 
-def ensure(cache: Cache, console: Console, *, python: str = "3.13", sdk: str = "auto") -> Toolchain:
+def ensure(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> Toolchain:
     """Give the toolchain for this request, building what is missing. Raises `ToolchainError` with every reason."""
     if found := ready(cache, python=python, sdk=sdk):
         return found
@@ -68,7 +71,7 @@ def ensure(cache: Cache, console: Console, *, python: str = "3.13", sdk: str = "
         message = f"no SDK for the Python in {python}: it was built by {installed.sdk}"
         raise ToolchainError(message, hint="name the Python by its version, X.Y")
     pin = pins.cpython(python)
-    compiler = ensure_sdk(cache, console, sdk=sdk)
+    compiler = ensure_sdk(cache, console, python=python, sdk=sdk)
     if compiler.version != pin.sdk:
         have = f"wasi-sdk {compiler.version}'s" if compiler.version else f"{compiler.wasi_libc}"
         console.note(f"Note: wasi-libc is {have}; PEP 816 pairs Python {python} with wasi-sdk {pin.sdk}'s")

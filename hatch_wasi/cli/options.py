@@ -4,6 +4,8 @@ import argparse
 import os
 from dataclasses import dataclass
 
+from hatch_wasi.config import DEFAULT_PYTHON
+
 __all__ = ["Toolchain", "toolchain"]
 
 
@@ -20,6 +22,6 @@ def toolchain(args: argparse.Namespace) -> Toolchain:
     if args.offline:
         os.environ["HATCH_WASI_OFFLINE"] = "1"
     return Toolchain(
-        python=args.python or os.environ.get("HATCH_WASI_PYTHON") or "3.13",
+        python=args.python or os.environ.get("HATCH_WASI_PYTHON") or DEFAULT_PYTHON,
         sdk=args.sdk or os.environ.get("HATCH_WASI_SDK") or "auto",
     )

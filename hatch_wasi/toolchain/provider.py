@@ -26,6 +26,8 @@ class Request:
 
     sdk: str
     """`auto`, a provider's name, or a folder."""
+    pair: str
+    """The wasi-sdk release, `24`, whose wasi-libc belongs to the Python asked for (PEP 816)."""
     trial: Trial
     """How a program is run on WASI: an SDK is accepted only after one was compiled, linked and run."""
 
