@@ -7,6 +7,7 @@ from hatch_wasi import pins
 from hatch_wasi.cache import Cache, Workspace
 from hatch_wasi.config import DEFAULT_PYTHON
 from hatch_wasi.console import Console
+from hatch_wasi.contents import Damage
 from hatch_wasi.cpython import recipe
 from hatch_wasi.cpython.build import Build, entry_name
 from hatch_wasi.errors import ToolchainError
@@ -17,7 +18,10 @@ from hatch_wasi.toolchain import chain
 from hatch_wasi.toolchain.provider import Request
 from hatch_wasi.wasi_python import WasiPython
 
-__all__ = ["Toolchain", "ensure", "ensure_sdk", "ready", "ready_python"]
+__all__ = ["KINDS", "Toolchain", "belongings", "ensure", "ensure_sdk", "mend", "outlooks", "ready", "ready_python"]
+
+KINDS = ("sdk", "python")
+"""The kinds of cache entries that toolchains are made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,37 @@ def ready(cache: Cache, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> T
         return None
     found = ready_python(cache, python=python, sdk=compiler)
     return None if found is None else Toolchain(sdk=compiler, python=found)
+
+
+def outlooks(cache: Cache, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> list[chain.Outlook]:
+    """Say of each SDK provider in order what it would do for this request; nothing is built, run or fetched."""
+    return chain.outlooks(cache, _request(sdk, python))
+
+
+def belongings(cache: Cache, toolchain: Toolchain) -> list[tuple[str, Path]]:
+    """List the cache entries that make up a toolchain, as (kind, entry); an SDK from elsewhere is none of them."""
+    found = [("sdk", toolchain.sdk.root), ("python", toolchain.python.root)]
+    return [(kind, entry) for kind, entry in found if entry == cache.root / kind / entry.name]
+
+
+def mend(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> None:
+    """Check every file of what `ready` would give, and remove damaged entries: `ensure` makes them again."""
+    remains = [entry for kind in KINDS for entry in cache.remains(kind)]
+    while True:
+        for entry in remains:
+            if damages := cache.mend(entry):
+                _tell(console, cache, entry, damages)
+        found = ready(cache, python=python, sdk=sdk)
+        belonging = belongings(cache, found) if found else []
+        remains = [entry for _, entry in belonging if cache.damages(entry)]
+        if not remains:
+            return
+
+
+def _tell(console: Console, cache: Cache, entry: Path, damages: list[Damage]) -> None:
+    what = f"{damages[0]}" + (f" and {len(damages) - 1} more" if len(damages) > 1 else "")
+    done = "mended" if entry.exists() else "removed, to be made again"
+    console.note(f"Damaged in the cache, and {done}: {entry.relative_to(cache.root)} ({what})")
 
 
 def ensure_sdk(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> WasiSdk:

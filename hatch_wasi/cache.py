@@ -1,7 +1,8 @@
 """The cache: immutable entries that appear whole or not at all, made under a lock by whoever comes first.
 
 An entry is built in a sibling folder that survives a killed build, so that the next attempt goes on where it ended;
-its `manifest.json` is written last and one rename publishes it. Whoever finds no manifest finds nothing.
+the list of its contents and its `manifest.json` are written last and one rename publishes it. Whoever finds no
+manifest finds nothing.
 """
 
 import fcntl
@@ -9,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,11 +17,13 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from hatch_wasi.errors import CacheError
+from hatch_wasi import contents, disk
+from hatch_wasi.contents import Damage
+from hatch_wasi.errors import CacheError, HatchWasiError
+from hatch_wasi.workspace import MANIFEST, Workspace, replace_file
 
-__all__ = ["Cache", "Workspace", "digest", "replace_file"]
+__all__ = ["MANIFEST", "Cache", "Workspace", "digest", "hold", "replace_file"]
 
-MANIFEST = "manifest.json"
 # https://bford.info/cachedir/: backup programs leave such folders out, and nothing else is ever cleaned.
 CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by hatch-wasi; everything here can be made again.\n"
 
@@ -30,54 +32,6 @@ def digest(value: object) -> str:
     """Give 12 hex digits that stand for a JSON-serializable `value`."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write `data` to `path` so that a reader sees the old file or the new one, never a part."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-class Workspace:
-    """Where an entry is being made: `tree` becomes the entry, `scratch` is thrown away; both outlive a killed build."""
-
-    def __init__(self, folder: Path, log: Path, hold: int) -> None:
-        """Use `folder`; `hold` is a locked file descriptor for the programs that build."""
-        self.tree = folder / "tree"
-        self.scratch = folder / "scratch"
-        self._stamps = folder / "steps"
-        self._log = log
-        self.hold = (hold,)
-        for path in (self.tree, self.scratch, self._stamps):
-            path.mkdir(parents=True, exist_ok=True)
-
-    def log(self, step: str) -> Path:
-        """Name the log file of `step`."""
-        return self._log.with_name(f"{self._log.name}-{step}.log")
-
-    def done(self, step: str) -> bool:
-        """Tell whether `step` was finished, by this process or one before it."""
-        return (self._stamps / step).is_file()
-
-    def once(self, step: str, work: Callable[[], object]) -> None:
-        """Do `work` unless `step` is done; whatever `work` leaves when killed, it must be able to start over from."""
-        if not self.done(step):
-            work()
-            replace_file(self._stamps / step, b"")
-
-    def publish_to(self, entry: Path, manifest: Mapping[str, object]) -> None:
-        """Write the manifest and make the tree the entry by one rename."""
-        text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-        replace_file(self.tree / MANIFEST, text.encode())
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        self.tree.rename(entry)
 
 
 class Cache:
@@ -97,25 +51,46 @@ class Cache:
         """Give the subfolder `name`, made if need be."""
         path = self.root / name
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            with _usual_umask():
+                path.mkdir(parents=True, exist_ok=True)
             tag = self.root / "CACHEDIR.TAG"
             if not tag.exists():
                 replace_file(tag, CACHEDIR_TAG.encode())
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self.explain(error) from error
         return path
 
     def find(self, kind: str, name: str) -> Path | None:
         """Give the complete entry `name` of `kind` (`sdk`, `python`), if there is one."""
         entry = self.root / kind / name
-        return entry if (entry / MANIFEST).is_file() else None
+        return entry if self._is_complete(entry) else None
 
     def entries(self, kind: str) -> list[Path]:
         """List the complete entries of `kind`, newest first."""
-        found = [
-            path.parent for path in (self.root / kind).glob(f"*/{MANIFEST}") if not path.parent.name.startswith(".")
-        ]
-        return sorted(found, key=lambda entry: (entry / MANIFEST).stat().st_mtime, reverse=True)
+        found = (path.parent for path in (self.root / kind).glob(f"*/{MANIFEST}"))
+        complete = [entry for entry in found if not entry.name.startswith(".") and self._is_complete(entry)]
+        return sorted(complete, key=lambda entry: (entry / MANIFEST).stat().st_mtime, reverse=True)
+
+    def remains(self, kind: str) -> list[Path]:
+        """List what looks like an entry of `kind` and is none: its manifest is missing or not what was written."""
+        marks = (MANIFEST, contents.NAME)
+        folders = {path.parent for mark in marks for path in (self.root / kind).glob(f"*/{mark}")}
+        return sorted(path for path in folders if not path.name.startswith(".") and not self._is_genuine(path))
+
+    def _is_genuine(self, entry: Path) -> bool:
+        """Tell whether the manifest is the listed one, where there is a list that can be read."""
+        try:
+            listed = contents.read(entry).get(MANIFEST)
+        except (OSError, ValueError):
+            listed = None
+        return self._is_complete(entry) and (listed is None or contents.is_same(entry / MANIFEST, listed))
+
+    def _is_complete(self, entry: Path) -> bool:
+        try:
+            self.manifest(entry)
+        except CacheError:
+            return False
+        return True
 
     def manifest(self, entry: Path) -> dict[str, object]:
         """Read an entry's manifest: every input it was made from."""
@@ -140,7 +115,7 @@ class Cache:
         """Give the entry `name`, building it if it is not there; of many callers at once one builds, the rest wait.
 
         `build` fills the workspace's tree and returns the manifest; `tell` is told when there is something to wait
-        for. Raises `CacheError` if the cache cannot be written, and whatever `build` raises.
+        for. Raises `CacheError` if the cache cannot be written or its disk is full, and whatever `build` raises.
         """
         entry = self.root / kind / name
         if self.find(kind, name):
@@ -148,38 +123,100 @@ class Cache:
         with self.lock(f"{kind}-{name}", tell=tell):
             if self.find(kind, name):
                 return entry
-            partial = self.folder(kind) / f".partial-{name}"
-            with _held(self.folder("locks") / f"{kind}-{name}.busy", tell) as hold:
-                workspace = Workspace(partial, self.folder("logs") / f"{kind}-{name}", hold)
+            with self._workspace(kind, name, tell) as (partial, held):
+                workspace = Workspace(partial, self.folder("logs") / f"{kind}-{name}", held)
                 manifest = build(workspace)
-                if entry.exists():
-                    shutil.rmtree(entry)
+                self.discard(entry)
                 workspace.publish_to(entry, manifest)
-            shutil.rmtree(partial, ignore_errors=True)
+                # Its stamps must not outlive what they tell of.
+                self.discard(partial)
         return entry
+
+    def adopt(self, kind: str, name: str, tree: Path) -> None:
+        """Make the sealed `tree` the entry `name`, in the place of one that may be there; `tree` is gone then."""
+        with self.lock(f"{kind}-{name}"), self._workspace(kind, name, None) as (partial, _):
+            self.discard(partial)
+            # Beside the entry first: `tree` may be on another disk, and a copy can be cut off.
+            shutil.move(tree, partial)
+            os.utime(partial / MANIFEST)  # newest first, counted from now
+            self.discard(self.root / kind / name)
+            partial.rename(self.root / kind / name)
+
+    def damages(self, entry: Path) -> list[Damage] | None:
+        """Compare an entry with the list of its contents; None if it never had one (an earlier version made it)."""
+        try:
+            return contents.check(entry)
+        except FileNotFoundError:
+            with suppress(CacheError):
+                if contents.MARK not in self.manifest(entry):
+                    return None
+            return [Damage(contents.NAME, "missing")]
+        except ValueError:
+            return [Damage(contents.NAME, "changed")]
+
+    def mend(self, entry: Path) -> list[Damage]:
+        """Check an entry and leave it whole or not at all; gives the damage that was found."""
+        if not self.damages(entry):
+            return []
+        with self.lock(f"{entry.parent.name}-{entry.name}"):
+            found = self.damages(entry) or []
+            try:
+                if found and not contents.tidy(entry, found):
+                    self.discard(entry)
+            except OSError as error:
+                raise self.explain(error) from error
+        return found
+
+    def discard(self, folder: Path) -> None:
+        """Remove an entry, if it is there: out of sight by one rename first, so that no part is ever taken for it."""
+        unseen = folder.with_name(f".removed-{folder.name.removeprefix('.')}")
+        shutil.rmtree(unseen, ignore_errors=True)
+        if folder.exists():
+            folder.rename(unseen)
+            shutil.rmtree(unseen, ignore_errors=True)
+
+    @contextmanager
+    def _workspace(self, kind: str, name: str, tell: Callable[[str], None] | None) -> Iterator[tuple[Path, int]]:
+        """Give the folder in which the entry is made and what holds it; errors of the disk become `CacheError`."""
+        partial, busy = self.folder(kind) / f".partial-{name}", self.folder("locks") / f"{kind}-{name}.busy"
+        try:
+            with _usual_umask(), hold(busy, tell=tell) as held:
+                yield partial, held
+        except OSError as error:
+            raise self.explain(error) from error
+        except HatchWasiError as error:
+            if disk.is_full(error):
+                raise self.explain(error) from error
+            raise
 
     @contextmanager
     def lock(self, name: str, *, tell: Callable[[str], None] | None = None) -> Iterator[None]:
         """Hold the cache's lock `name` while the block runs; `tell` is told if somebody else holds it."""
         lock = filelock.FileLock(self.folder("locks") / f"{name}.lock")
         try:
-            if tell is not None:
-                with suppress(filelock.Timeout):
-                    lock.acquire(timeout=0)
+            with _usual_umask():
+                if tell is not None:
+                    with suppress(filelock.Timeout):
+                        lock.acquire(timeout=0)
+                    if not lock.is_locked:
+                        tell(f"Waiting for another hatch-wasi, which is making {name}")
                 if not lock.is_locked:
-                    tell(f"Waiting for another hatch-wasi, which is making {name}")
-            if not lock.is_locked:
-                lock.acquire()
-        except PermissionError as error:
-            raise self._unwritable(error) from error
+                    lock.acquire()
+        except OSError as error:
+            raise self.explain(error) from error
         try:
             yield
         finally:
             lock.release()
 
-    def _unwritable(self, error: OSError) -> CacheError:
+    def explain(self, error: Exception) -> CacheError:
+        """Say what is wrong with the cache's folder or disk, and what helps."""
+        if disk.is_full(error):
+            return disk.full(error, self.root)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        place = error.filename if isinstance(error, OSError) and error.filename else self.root
         return CacheError(
-            f"the cache {self.root} cannot be written: {error.strerror or error}",
+            f"the cache {self.root} cannot be written: {reason}" + (f" ({place})" if place != self.root else ""),
             hint="make it writable, or set HATCH_WASI_CACHE_DIR to a folder that is",
         )
 
@@ -190,11 +227,22 @@ def _from_environment(name: str) -> Path | None:
 
 
 @contextmanager
-def _held(path: Path, tell: Callable[[str], None] | None) -> Iterator[int]:
-    """Lock `path` through a descriptor that programs inherit (`process.run(hold=…)`).
+def _usual_umask() -> Iterator[None]:
+    """Let what is made here be readable by whoever may use the cache, and by this user, whatever umask is set."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def hold(path: Path, *, tell: Callable[[str], None] | None = None) -> Iterator[int]:
+    """Lock the file `path`, made if need be, through a descriptor that programs inherit (`process.run(hold=…)`).
 
     A killed build leaves its compilers running for a moment. They hold this lock too (flock belongs to the open file,
-    not to the process), so the next build waits for them before it goes on in their folder.
+    not to the process), so the next build waits for them before it goes on in their folder; `tell` is told so.
+    Raises `OSError`.
     """
     with path.open("w") as file:
         try:

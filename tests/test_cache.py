@@ -33,7 +33,7 @@ def test_an_entry_is_found_only_when_complete(tmp_path: Path) -> None:
     assert cache.find("sdk", "one") is None
     entry = cache.make("sdk", "one", build_slowly)
     assert cache.find("sdk", "one") == entry
-    assert cache.manifest(entry) == {"made": True}
+    assert cache.manifest(entry) == {"made": True, "contents": "contents.json"}
     assert cache.entries("sdk") == [entry]
     (entry / "manifest.json").unlink()
     assert cache.find("sdk", "one") is None

@@ -16,7 +16,7 @@ PACKAGE = Path(hatch_wasi.__file__).parent
 # From the ground up. A unit is a module or a subpackage of hatch_wasi; units in one set are siblings.
 LAYERS = (
     {"errors"},
-    {"console", "process", "fetch", "cache"},
+    {"console", "process", "fetch", "cache", "contents", "disk", "workspace"},
     {"config", "target", "sdk", "wasi_python", "pins", "wasm"},
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker"},
@@ -45,9 +45,7 @@ GUARDED = {
     "hatchling": {"plugin", "hooks"},
 }
 # Reasons that are good enough: (module, what it imports) -> why.
-ALLOWED: dict[tuple[str, str], str] = {
-    ("extension.build", "fcntl"): "locks the project's own folder of objects, which is no part of the cache",
-}
+ALLOWED: dict[tuple[str, str], str] = {}
 
 
 def modules() -> list[str]:

@@ -44,7 +44,10 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         folder = cache.root / kind
         if folder.is_dir():
             try:
-                shutil.rmtree(folder)
+                for entry in cache.entries(kind):
+                    cache.discard(entry)
+                for path in folder.iterdir():  # the folder itself may be a link to another disk
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             except OSError as error:
                 message = f"{folder} cannot be removed: {error}"
                 raise CacheError(message) from error

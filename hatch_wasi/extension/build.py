@@ -1,15 +1,14 @@
 """From declared extensions to module files: Cython, compile, link; in parallel, and only what changed."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from hatch_wasi.cache import replace_file
+from hatch_wasi.cache import hold, replace_file
 from hatch_wasi.config import Extension
 from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, ConfigError
@@ -87,14 +86,13 @@ def _numbers(version: str) -> tuple[int, ...]:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold `folder` for one build at a time."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w")
-    except OSError as error:
-        message = f"objects cannot be written to {folder}: {error.strerror}"
-        raise BuildError(message, hint="build from a copy of the project that you may write to") from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold(folder / "lock"))
+        except OSError as error:
+            message = f"objects cannot be written to {folder}: {error.strerror}"
+            raise BuildError(message, hint="build from a copy of the project that you may write to") from error
         yield
 
 

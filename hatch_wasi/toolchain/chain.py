@@ -1,5 +1,6 @@
 """Ask the providers in order; the first that says yes serves, and if none does the error lists every reason."""
 
+from dataclasses import dataclass
 from typing import cast
 
 from hatch_wasi.cache import Cache
@@ -9,7 +10,7 @@ from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.toolchain import debian, existing
 from hatch_wasi.toolchain.provider import Provider, Request, Unavailable
 
-__all__ = ["PROVIDERS", "find", "ready"]
+__all__ = ["PROVIDERS", "Outlook", "find", "outlooks", "ready"]
 
 PROVIDERS = cast("tuple[Provider, ...]", (existing, debian))
 
@@ -29,6 +30,31 @@ def _chosen(sdk: str) -> tuple[Provider, ...]:
 def ready(cache: Cache, request: Request) -> WasiSdk | None:
     """Give the SDK that would serve and is there already; nothing is made, fetched or run."""
     return next((sdk for provider in _chosen(request.sdk) if (sdk := provider.ready(cache, request))), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What one provider would do."""
+
+    provider: str
+    sdk: WasiSdk | None
+    """What it has ready."""
+    text: str
+    """What it would do, or why not."""
+
+
+def outlooks(cache: Cache, request: Request) -> list[Outlook]:
+    """Say of each provider in order what it would do; nothing is run or fetched."""
+    found = []
+    for provider in _chosen(request.sdk):
+        sdk = provider.ready(cache, request)
+        if sdk is not None:
+            text = f"ready: clang {sdk.llvm}, wasi-libc {sdk.wasi_libc}, in {sdk.root}"
+        else:
+            tell = getattr(provider, "outlook", None)
+            text = tell(cache, request) if tell else "would be asked"
+        found.append(Outlook(provider=provider.NAME, sdk=sdk, text=text))
+    return found
 
 
 def find(cache: Cache, console: Console, request: Request) -> WasiSdk:

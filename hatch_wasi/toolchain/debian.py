@@ -4,6 +4,7 @@ wasi-libc is data (`Architecture: all`), so a newer suite's serves where the mac
 """
 
 import re
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from hatch_wasi.toolchain import debian_layout
 from hatch_wasi.toolchain.provider import Request, Unavailable
 from hatch_wasi.toolchain.verify import clang_version, verify
 
-__all__ = ["NAME", "Plan", "commit_of", "newest_llvm", "provide", "ready"]
+__all__ = ["NAME", "Plan", "commit_of", "newest_llvm", "outlook", "provide", "ready"]
 
 NAME = "debian"
 CORE = "clang-{0}", "lld-{0}", "llvm-{0}", "libclang-rt-{0}-dev-wasm32", "libclang-common-{0}-dev", "libclang-cpp{0}", "libllvm{0}"  # fmt: skip
@@ -46,6 +47,17 @@ def ready(cache: Cache, request: Request) -> WasiSdk | None:
         if manifest.get("recipe") == debian_layout.RECIPE and entry.name.startswith(f"{NAME}-"):
             return WasiSdk.from_tree(entry)
     return None
+
+
+def outlook(cache: Cache, request: Request) -> str:
+    """Say what would be asked of the distribution."""
+    del cache, request
+    if shutil.which("apt-get") is None:
+        return "not: not a Debian or Ubuntu machine (no apt)"
+    if is_offline():
+        return "not: offline, packages cannot be fetched"
+    minimum = pins.table("debian")["llvm"]
+    return f"would ask apt's mirrors for LLVM {minimum} or newer with wasm32 runtimes, and for wasi-libc"
 
 
 def provide(cache: Cache, console: Console, request: Request) -> WasiSdk:

@@ -14,7 +14,7 @@ from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.toolchain.provider import Request, Unavailable
 from hatch_wasi.toolchain.verify import clang_version, missing_parts, verify
 
-__all__ = ["NAME", "provide", "ready"]
+__all__ = ["NAME", "outlook", "provide", "ready"]
 
 NAME = "existing"
 DEFAULT = Path("/opt/wasi-sdk")
@@ -36,24 +36,36 @@ def ready(cache: Cache, request: Request) -> WasiSdk | None:
     return None
 
 
+def outlook(cache: Cache, request: Request) -> str:
+    """Say which folder would be checked, or where there is none."""
+    del cache
+    for who, root in candidates(request.sdk):
+        if root.is_dir():
+            return f"would check {root} ({who}) by compiling and running a program"
+    return f"not: {_absence(request)}"
+
+
 def provide(cache: Cache, console: Console, request: Request) -> WasiSdk:
     """Check the candidates. Raises `Unavailable` if there is none, `ToolchainError` if one is broken."""
-    absent = []
-    for who, root in candidates(request.sdk):
-        if not root.is_dir():
-            absent.append(f"{who} names {root}, which does not exist" if root != DEFAULT else f"no {root}")
-            continue
-        if found := _recall(cache, root):
-            return found
-        sdk = _read(root)
-        with console.step(f"Checking the SDK {root}"):
-            verify(sdk, request.trial)
-        _remember(cache, sdk)
-        return sdk
-    message = ", ".join(absent) + (
-        "" if "/" in request.sdk or "WASI_SDK_PATH" in os.environ else ", WASI_SDK_PATH not set"
-    )
-    raise Unavailable(message)
+    for _, root in candidates(request.sdk):
+        if root.is_dir():
+            if found := _recall(cache, root):
+                return found
+            sdk = _read(root)
+            with console.step(f"Checking the SDK {root}"):
+                verify(sdk, request.trial)
+            _remember(cache, sdk)
+            return sdk
+    raise Unavailable(_absence(request))
+
+
+def _absence(request: Request) -> str:
+    """Say where there is no SDK."""
+    places = candidates(request.sdk)
+    absent = [f"no {root}" if root == DEFAULT else f"{who} names {root}, which does not exist" for who, root in places]
+    if "/" not in request.sdk and "WASI_SDK_PATH" not in os.environ:
+        absent.append("WASI_SDK_PATH not set")
+    return ", ".join(absent)
 
 
 def _read(root: Path) -> WasiSdk:

@@ -33,7 +33,12 @@ class Request:
 
 
 class Provider(Protocol):
-    """A source of SDKs. Providers are modules with these two functions."""
+    """A source of SDKs. Providers are modules with these two functions.
+
+    A third is optional: `outlook(cache: Cache, request: Request) -> str` says, quickly and without running or fetching
+    anything, what `provide` would do, or why it could not serve ("not: offline, …"); it is asked only when nothing is
+    `ready`.
+    """
 
     NAME: str
 
