@@ -48,6 +48,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                     cache.discard(entry)
                 for path in folder.iterdir():  # the folder itself may be a link to another disk
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                if not folder.is_symlink():
+                    folder.rmdir()
             except OSError as error:
                 message = f"{folder} cannot be removed: {error}"
                 raise CacheError(message) from error
