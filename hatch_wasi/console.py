@@ -15,6 +15,8 @@ from typing import TextIO
 __all__ = ["Console", "seconds"]
 
 TICK = 1.0
+LARGE = 16_000_000
+"""Bytes from which on a transfer is worth lines of its own in a log."""
 
 
 def seconds(elapsed: float) -> str:
@@ -25,6 +27,13 @@ def seconds(elapsed: float) -> str:
         return f"{elapsed:.0f} s"
     minutes, rest = divmod(round(elapsed), 60)
     return f"{minutes} min {rest:02} s"
+
+
+def _amount(done: int, total: int | None) -> str:
+    """Write how much is there: `30 MB of 119 MB (25 %)`."""
+    if not total:
+        return f"{done / 1e6:.0f} MB"
+    return f"{done / 1e6:.0f} MB of {total / 1e6:.0f} MB ({100 * done // total} %)"
 
 
 class Console:
@@ -47,6 +56,7 @@ class Console:
         self._write = write
         self._lock = threading.Lock()
         self._open_line = ""
+        self._amount = ""
         self.interactive = (
             write is None and verbosity == 0 and self._stream.isatty() and os.environ.get("TERM", "") != "dumb"
         )
@@ -93,9 +103,31 @@ class Console:
                 self._clear()
         self.note(f"{label}: {seconds(time.monotonic() - began)}")
 
+    @contextmanager
+    def progress(self, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
+        """Show how much of a transfer is there while the block runs, which tells it by the callable: so many bytes.
+
+        Beside the step that is under way on a terminal; elsewhere by a line for each quarter of a large one. `done`
+        bytes were there before; `total` is None where nobody knows.
+        """
+        stride = max(total // 4, 1) if total else 2 * LARGE
+        told = done
+
+        def show(have: int) -> None:
+            nonlocal told
+            self._amount = f", {_amount(have, total)}"
+            if not self.interactive and have // stride > told // stride and (total or have) >= LARGE and have != total:
+                told = have
+                self.note(f"  {_amount(have, total)}")
+
+        try:
+            yield show
+        finally:
+            self._amount = ""
+
     def _tick(self, label: str, began: float, done: threading.Event) -> None:
         while not done.wait(TICK):
-            self._in_place(f"{label} … {seconds(time.monotonic() - began)}")
+            self._in_place(f"{label} … {seconds(time.monotonic() - began)}{self._amount}")
 
     def _in_place(self, text: str) -> None:
         with self._lock:

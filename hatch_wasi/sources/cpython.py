@@ -1,4 +1,4 @@
-"""Where CPython's sources come from: a local archive or tree, python.org, the distribution's source package."""
+"""Where CPython's sources come from: a local archive or tree, a mirror or python.org, the distribution's package."""
 
 import os
 import re
@@ -65,7 +65,7 @@ def find(cache: Cache, console: Console, pin: CPythonPin) -> Source:
     reasons = []
     try:
         with console.step(f"Fetching CPython {pin.version}"):
-            path = download(cache, [pin.url], sha256=pin.sha256)
+            path = download(cache, [pin.url], sha256=pin.sha256, console=console)
         return Source(path=path, version=pin.version, origin=pin.url, sha256=pin.sha256)
     except FetchError as error:
         console.detail(f"CPython from upstream: {error.message}")
@@ -75,7 +75,9 @@ def find(cache: Cache, console: Console, pin: CPythonPin) -> Source:
     except (FetchError, ToolchainError) as error:
         reasons.append(f"distribution: {error.message}")
     message = f"no source of CPython {short}: " + "; ".join(reasons)
-    raise ToolchainError(message, hint=f"download {pin.url} and set {VARIABLE} to the file")
+    raise ToolchainError(
+        message, hint=f"download {pin.url} and set {VARIABLE} to the file, or HATCH_WASI_MIRROR to its folder"
+    )
 
 
 def _local(path: Path, short: str) -> Source:

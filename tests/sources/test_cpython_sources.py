@@ -64,6 +64,12 @@ def test_without_the_network_a_fetched_archive_still_serves(
     assert "HATCH_WASI_CPYTHON_SOURCE" in str(caught.value.hint)
 
 
+def test_a_mirror_serves(tmp_path: Path, archive: Path, pin: CPythonPin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HATCH_WASI_MIRROR", str(archive.parent))
+    monkeypatch.setenv("HATCH_WASI_OFFLINE", "1")
+    assert find(Cache(tmp_path / "cache"), Console(), pin).sha256 == pin.sha256
+
+
 def test_a_local_archive_or_tree_serves(
     tmp_path: Path, archive: Path, pin: CPythonPin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
