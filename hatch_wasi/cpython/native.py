@@ -14,7 +14,7 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.errors import FetchError, ProcessFailed, ToolchainError
 from hatch_wasi.fetch import is_offline
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.sources.apt import Apt, unpack
+from hatch_wasi.sources.apt import Apt
 from hatch_wasi.sources.machine import Distribution
 
 __all__ = ["NativeTools", "from_packages", "own"]
@@ -115,17 +115,4 @@ def _fetch(cache: Cache, folder: Path, log: Path) -> None:
             name for name in apt.names("libgcc-") if re.fullmatch(r"libgcc-\d+-dev", name) and apt.versions(name)
         ]
         libgcc = max(runtimes, key=lambda name: int(name.split("-")[1]))
-        closure = apt.closure([*PACKAGES, libgcc])
-        debs = apt.download([f"{name}={version}" for name, version in closure.items()], folder / "debs")
-    for deb in debs:
-        unpack(deb, folder / "root", log)
-    shutil.rmtree(folder / "debs")
-    _relink(folder / "root")
-
-
-def _relink(root: Path) -> None:
-    """Turn the packages' absolute links into ones that stay inside `root`."""
-    for path in sorted(root.rglob("*")):
-        if path.is_symlink() and (target := path.readlink()).is_absolute():
-            path.unlink()
-            path.symlink_to(os.path.relpath(root / target.relative_to("/"), path.parent))
+        apt.unpack_closure([*PACKAGES, libgcc], folder / "root")

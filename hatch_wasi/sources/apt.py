@@ -2,8 +2,10 @@
 without changing the system. The distribution's signature on its indexes vouches for every file.
 """
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -110,6 +112,37 @@ class Apt:
             "apt-get", "source", "--download-only", package, what=f"downloading the source of {package}", cwd=folder
         )
         return sorted(path for path in folder.iterdir() if path.is_file())
+
+    def original(self, package: str, folder: Path) -> Path:
+        """Fetch upstream's archive, alone, of the newest source package; apt checks its hash.
+
+        The rest (.dsc, .debian.tar) is what changes with each upload, and mirrors that lag behind miss it first.
+        """
+        assert self._updated
+        folder.mkdir(parents=True, exist_ok=True)
+        what = f"downloading the original source of {package}"
+        self._run("apt-get", "source", "--download-only", "--tar-only", package, what=what, cwd=folder)
+        found = [path for path in sorted(folder.iterdir()) if re.search(r"\.orig\.tar\.\w+$", path.name)]
+        if len(found) != 1:
+            message = f"the source package {package} has {len(found)} original archives, not one"
+            raise FetchError(message)
+        return found[0]
+
+    def unpack_closure(self, packages: Iterable[str], folder: Path, *, without: Collection[str] = ()) -> dict[str, str]:
+        """Unpack packages and all that they depend on, but for `without`, below `folder`; give names and versions.
+
+        Absolute links among their files are turned into ones that stay inside.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        closure = {name: version for name, version in self.closure(packages).items() if name not in without}
+        with tempfile.TemporaryDirectory(prefix="debs-", dir=self._folder) as name:
+            for deb in self.download([f"{package}={version}" for package, version in closure.items()], Path(name)):
+                unpack(deb, folder, self._log)
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink() and (target := path.readlink()).is_absolute():
+                path.unlink()
+                path.symlink_to(os.path.relpath(folder / target.relative_to("/"), path.parent))
+        return closure
 
 
 def installed() -> set[str]:

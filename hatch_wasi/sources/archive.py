@@ -3,7 +3,7 @@
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,17 +20,18 @@ __all__ = ["read_member", "unpack"]
 FORMATS = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar")
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path, parts: Sequence[str] = ()) -> None:
     """Unpack a tar archive with one top folder so that its contents are `folder`'s; `folder` is made anew.
 
-    Members are checked by tarfile's `data` filter (PEP 706): no absolute paths, no `..`, no links that lead out, no
+    Of a big archive, `parts` names the files and folders below the top folder that are wanted; the rest is passed
+    over while reading. Members are checked by tarfile's `data` filter (PEP 706): no absolute paths, no `..`, no links that lead out, no
     devices. Raises `FetchError` if the archive is damaged or hostile, and leaves nothing.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         with _open(archive) as tar:
-            tar.extractall(folder, filter=_without_top(archive))
+            tar.extractall(folder, filter=_without_top(archive, parts))
     except (FetchError, tarfile.TarError, OSError, EOFError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         message = f"{archive} cannot be unpacked: {error}"
@@ -59,10 +60,13 @@ def _open(archive: Path) -> tarfile.TarFile:
     return tarfile.open(archive)
 
 
-def _without_top(archive: Path) -> Callable[[tarfile.TarInfo, str], tarfile.TarInfo | None]:
+def _without_top(archive: Path, parts: Sequence[str]) -> Callable[[tarfile.TarInfo, str], tarfile.TarInfo | None]:
     tops: set[str] = set()
+    wanted = tuple(f"{part}/" for part in parts)
 
     def choose(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
+        if wanted and not f"{member.name.partition('/')[2]}/".startswith(wanted):
+            return None
         safe = tarfile.data_filter(member, path)
         top, _, rest = safe.name.partition("/")
         tops.add(top)

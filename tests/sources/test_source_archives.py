@@ -85,3 +85,13 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 def test_a_missing_member_is_named(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"holds no Include/patchlevel\.h"):
         read_member(make(tmp_path / "a.tar.xz", [("top/file", b"")]), "Include/patchlevel.h")
+
+
+def test_of_a_big_archive_only_what_is_wanted(tmp_path: Path) -> None:
+    names = ("cmake/a", "cmake-other/b", "lib/c", "lib/d/e", "README")
+    archive = make(tmp_path / "a.tar.xz", [(f"top/{name}", name.encode()) for name in names])
+    unpack(archive, tmp_path / "tree", ["cmake", "lib/d", "README", "none"])
+    found = {
+        path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree").rglob("*") if path.is_file()
+    }
+    assert found == {"cmake/a", "lib/d/e", "README"}
