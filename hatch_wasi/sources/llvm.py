@@ -125,7 +125,7 @@ def _upstream(cache: Cache, console: Console, major: int) -> LlvmSource:
     pin = _pin(major)
     url = str(pins.table("llvm")["url"]).format(version=pin["version"])
     with console.step(f"Fetching the sources of LLVM {pin['version']}"):
-        path = download(cache, [url], sha256=pin["sha256"])
+        path = download(cache, [url], sha256=pin["sha256"], console=console)
     return LlvmSource(version=pin["version"], origin=url, identity=pin["sha256"], path=path)
 
 

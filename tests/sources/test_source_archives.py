@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hatch_wasi.errors import FetchError
+from hatch_wasi.sources import archive
 from hatch_wasi.sources.archive import read_member, unpack
 
 
@@ -35,15 +36,15 @@ def test_the_top_folder_is_taken_off(tmp_path: Path) -> None:
         link("Python-3.13.5/also", "Include/x.h"),
         link("Python-3.13.5/hard", "Python-3.13.5/README", tarfile.LNKTYPE),
     ]
-    archive = make(tmp_path / "a.tar.xz", members)
+    path = make(tmp_path / "a.tar.xz", members)
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "stale").touch()
-    unpack(archive, tmp_path / "tree")
+    unpack(path, tmp_path / "tree")
     assert (tmp_path / "tree" / "README").read_bytes() == b"read me"
     assert (tmp_path / "tree" / "also").read_bytes() == b"x"
     assert (tmp_path / "tree" / "hard").read_bytes() == b"read me"
     assert not (tmp_path / "tree" / "stale").exists()
-    assert read_member(archive, "Include/x.h") == b"x"
+    assert read_member(path, "Include/x.h") == b"x"
 
 
 @pytest.mark.parametrize(
@@ -61,18 +62,62 @@ def test_the_top_folder_is_taken_off(tmp_path: Path) -> None:
     ],
 )
 def test_nothing_lands_outside(tmp_path: Path, member: tarfile.TarInfo | tuple[str, bytes]) -> None:
-    archive = make(tmp_path / "a.tar.xz", [("top/good", b""), member])
+    path = make(tmp_path / "a.tar.xz", [("top/good", b""), member])
     with pytest.raises(FetchError, match=r"a\.tar\.xz"):
-        unpack(archive, tmp_path / "inner" / "tree")
+        unpack(path, tmp_path / "inner" / "tree")
     assert not (tmp_path / "inner" / "tree").exists()
     assert not list(tmp_path.rglob("*evil*"))
 
 
+@pytest.mark.parametrize(("name", "value"), [("MAX_MEMBERS", 3), ("MAX_SIZE", 900), ("RATIO_FREE", 0)])
+def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int) -> None:
+    path = make(
+        tmp_path / "a.tar.xz", [(f"top/{index}", bytes(250 << 10 * (name == "RATIO_FREE"))) for index in range(4)]
+    )
+    unpack(path, tmp_path / "tree")
+    monkeypatch.setattr(archive, name, value)
+    with pytest.raises(FetchError, match="it holds too much"):
+        unpack(path, tmp_path / "tree")
+    assert not (tmp_path / "tree").exists()
+
+
+def test_a_link_to_what_is_left_out_is_a_file(tmp_path: Path) -> None:
+    members = [
+        ("top/include/p2/a.h", b"a"),
+        ("top/include/p2/b.h", b"b"),
+        link("top/include/p1/a.h", "top/include/p2/a.h", tarfile.LNKTYPE),
+        link("top/include/p1/sub/a.h", "top/include/p2/a.h", tarfile.LNKTYPE),
+        ("top/include/p1/c.h", b"c"),
+        link("top/include/p1/d.h", "top/include/p1/c.h", tarfile.LNKTYPE),
+        link("top/include/p1/e.h", "c.h"),
+    ]
+    unpack(make(tmp_path / "a.tar.xz", members), tmp_path / "tree", keep=lambda name: "p2" not in name)
+    files = {path.relative_to(tmp_path / "tree").as_posix(): path.read_bytes() for path in tmp_path.glob("tree/**/*.h")}
+    assert files == {
+        "include/p1/a.h": b"a",
+        "include/p1/c.h": b"c",
+        "include/p1/d.h": b"c",
+        "include/p1/e.h": b"c",
+        "include/p1/sub/a.h": b"a",
+    }
+
+
+def test_a_link_to_a_link_that_is_left_out_is_refused(tmp_path: Path) -> None:
+    members = [
+        ("top/a", b""),
+        link("top/out", "top/a", tarfile.LNKTYPE),
+        link("top/in", "top/out", tarfile.LNKTYPE),
+    ]
+    with pytest.raises(FetchError, match="links to what is not there: out"):
+        unpack(make(tmp_path / "a.tar.xz", members), tmp_path / "tree", keep=lambda name: name != "out")
+    assert not (tmp_path / "tree").exists()
+
+
 def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
-    archive = make(tmp_path / "a.tar.xz", [("top/file", bytes(range(256)) * 500)])
-    archive.write_bytes(archive.read_bytes()[:-40])
+    path = make(tmp_path / "a.tar.xz", [("top/file", bytes(range(256)) * 500)])
+    path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(FetchError, match="cannot be unpacked"):
-        unpack(archive, tmp_path / "tree")
+        unpack(path, tmp_path / "tree")
     assert not (tmp_path / "tree").exists()
 
 
@@ -89,8 +134,8 @@ def test_a_missing_member_is_named(tmp_path: Path) -> None:
 
 def test_of_a_big_archive_only_what_is_wanted(tmp_path: Path) -> None:
     names = ("cmake/a", "cmake-other/b", "lib/c", "lib/d/e", "README")
-    archive = make(tmp_path / "a.tar.xz", [(f"top/{name}", name.encode()) for name in names])
-    unpack(archive, tmp_path / "tree", ["cmake", "lib/d", "README", "none"])
+    path = make(tmp_path / "a.tar.xz", [(f"top/{name}", name.encode()) for name in names])
+    unpack(path, tmp_path / "tree", ["cmake", "lib/d", "README", "none"])
     found = {
         path.relative_to(tmp_path / "tree").as_posix() for path in (tmp_path / "tree").rglob("*") if path.is_file()
     }
