@@ -22,7 +22,7 @@ from hatch_wasi.contents import Damage
 from hatch_wasi.errors import CacheError, HatchWasiError
 from hatch_wasi.workspace import MANIFEST, Workspace, replace_file
 
-__all__ = ["MANIFEST", "Cache", "Workspace", "digest", "hold", "replace_file"]
+__all__ = ["MANIFEST", "Cache", "Workspace", "digest", "hold", "replace_file", "usual_umask"]
 
 # https://bford.info/cachedir/: backup programs leave such folders out, and nothing else is ever cleaned.
 CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by hatch-wasi; everything here can be made again.\n"
@@ -51,7 +51,7 @@ class Cache:
         """Give the subfolder `name`, made if need be."""
         path = self.root / name
         try:
-            with _usual_umask():
+            with usual_umask():
                 path.mkdir(parents=True, exist_ok=True)
             tag = self.root / "CACHEDIR.TAG"
             if not tag.exists():
@@ -180,7 +180,7 @@ class Cache:
         """Give the folder in which the entry is made and what holds it; errors of the disk become `CacheError`."""
         partial, busy = self.folder(kind) / f".partial-{name}", self.folder("locks") / f"{kind}-{name}.busy"
         try:
-            with _usual_umask(), hold(busy, tell=tell) as held:
+            with usual_umask(), hold(busy, tell=tell) as held:
                 yield partial, held
         except OSError as error:
             raise self.explain(error) from error
@@ -194,7 +194,7 @@ class Cache:
         """Hold the cache's lock `name` while the block runs; `tell` is told if somebody else holds it."""
         lock = filelock.FileLock(self.folder("locks") / f"{name}.lock")
         try:
-            with _usual_umask():
+            with usual_umask():
                 if tell is not None:
                     with suppress(filelock.Timeout):
                         lock.acquire(timeout=0)
@@ -227,7 +227,7 @@ def _from_environment(name: str) -> Path | None:
 
 
 @contextmanager
-def _usual_umask() -> Iterator[None]:
+def usual_umask() -> Iterator[None]:
     """Let what is made here be readable by whoever may use the cache, and by this user, whatever umask is set."""
     before = os.umask(0o022)
     try:

@@ -3,11 +3,13 @@
 import errno
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hatch_wasi.errors import CacheError, HatchWasiError
 
-__all__ = ["full", "is_full"]
+__all__ = ["full", "is_full", "reported"]
 
 # EFBIG: a limit on the size of files (ulimit -f).
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -39,6 +41,17 @@ def full(error: BaseException, root: Path) -> CacheError:
         "it stopped, or set HATCH_WASI_CACHE_DIR to a folder on another disk",
         log=error.log if isinstance(error, HatchWasiError) else None,
     )
+
+
+@contextmanager
+def reported(root: Path) -> Iterator[None]:
+    """Turn whatever a full disk makes the block raise into the `CacheError` that names the disk of `root`."""
+    try:
+        yield
+    except (OSError, HatchWasiError) as error:
+        if not is_full(error):
+            raise
+        raise full(error, root) from error
 
 
 def _free(folder: Path) -> int:

@@ -21,6 +21,7 @@ LAYERS = (
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker"},
     {"bootstrap", "pep517"},
+    {"bundle"},  # packs and unpacks what bootstrap makes and finds
     {"cli", "__main__", "plugin", "hooks"},
 )
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

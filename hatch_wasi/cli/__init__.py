@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-COMMANDS = ("bootstrap", "info", "run", "install", "clean")
+COMMANDS = ("bootstrap", "info", "run", "install", "export", "import", "clean")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hatch-wasi {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
-        importlib.import_module(f"hatch_wasi.cli.{name}").add_parser(commands, common)
+        importlib.import_module(f"hatch_wasi.cli.{_module(name)}").add_parser(commands, common)
     return parser
 
 
@@ -68,7 +68,11 @@ def _execute(words: list[str]) -> int:
 
     args = _parser().parse_args(words)
     console = Console(verbosity=-1 if args.quiet else args.verbose)
-    return int(importlib.import_module(f"hatch_wasi.cli.{args.command}").execute(args, console))
+    return int(importlib.import_module(f"hatch_wasi.cli.{_module(args.command)}").execute(args, console))
+
+
+def _module(command: str) -> str:
+    return "import_" if command == "import" else command  # `import` cannot name a module that is imported
 
 
 def _report(text: str) -> None:

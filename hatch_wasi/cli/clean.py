@@ -15,6 +15,8 @@ KINDS = {
     "build-python": "links to build pythons",
     "checks": "accepted SDKs",
     "downloads": "archives",
+    "exports": "what an export was packing",
+    "imports": "what an import was unpacking",
     "logs": "build logs",
     "python": "WASI Pythons",
     "sdk": "SDKs",

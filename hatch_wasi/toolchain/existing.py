@@ -1,4 +1,6 @@
-"""The SDK that is already on the machine: `WASI_SDK_PATH`, the `sdk` setting as a folder, `/opt/wasi-sdk`."""
+"""The SDK that is already on the machine: `WASI_SDK_PATH`, the `sdk` setting as a folder, `/opt/wasi-sdk`; else one that
+was such on the machine where a toolchain was exported, and came into the cache with it.
+"""
 
 import hashlib
 import json
@@ -33,7 +35,7 @@ def ready(cache: Cache, request: Request) -> WasiSdk | None:
     for _, root in candidates(request.sdk):
         if (root / "bin" / "clang").is_file():
             return _recall(cache, root)
-    return None
+    return _imported(cache, request)
 
 
 def outlook(cache: Cache, request: Request) -> str:
@@ -56,7 +58,16 @@ def provide(cache: Cache, console: Console, request: Request) -> WasiSdk:
                 verify(sdk, request.trial)
             _remember(cache, sdk)
             return sdk
+    if found := _imported(cache, request):
+        return found
     raise Unavailable(_absence(request))
+
+
+def _imported(cache: Cache, request: Request) -> WasiSdk | None:
+    """Give the newest SDK of this kind in the cache: it was accepted where it was exported."""
+    if "/" in request.sdk:
+        return None
+    return next((WasiSdk.from_tree(entry) for entry in cache.entries("sdk") if entry.name.startswith(f"{NAME}-")), None)
 
 
 def _absence(request: Request) -> str:
