@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import urllib3
 
+from hatch_wasi import disk
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError
@@ -133,6 +134,7 @@ class _Transfer:
         try:
             shutil.copyfile(source, self._partial)
         except OSError as error:
+            self._stop_if_full(error)
             self.reasons.append(f"{source}: {error.strerror or error}")
             return False
         return self._accept(str(source))
@@ -149,9 +151,15 @@ class _Transfer:
                 self._receive(url)
                 return self._accept(url)
         except (_Refusal, OSError) as error:
+            self._stop_if_full(error)
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             self.reasons.append(f"{_without_secret(url)}: {reason}")
         return False
+
+    def _stop_if_full(self, error: Exception) -> None:
+        """No other address helps where there is no room; what was received stays, and is gone on with later."""
+        if disk.is_full(error):
+            raise disk.full(error, self.path.parent) from error
 
     def _accept(self, origin: str) -> bool:
         found = sha256_of(self._partial)

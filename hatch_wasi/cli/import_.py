@@ -53,7 +53,7 @@ def _file(cache: Cache, console: Console, source: str, sha256: str | None) -> Pa
             message = f"{source}: what comes from the network must be known by its sha256"
             raise UsageError(message, hint="add --sha256 HEX: `hatch-wasi export` printed it")
         with console.step(f"Downloading {source}"):
-            return download(cache, [source], sha256=sha256.lower())
+            return download(cache, [source], sha256=sha256.lower(), console=console)
     path = Path(source)
     if not path.is_file():
         message = f"{source} is not a file, nor an address that begins with http:// or https://"

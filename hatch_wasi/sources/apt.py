@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from hatch_wasi import process
+from hatch_wasi import disk, process
 from hatch_wasi.errors import FetchError, ProcessFailed
 from hatch_wasi.sources.machine import Distribution
 
@@ -53,6 +53,8 @@ class Apt:
                 self._argv(*words), what=what, cwd=cwd, env=process.base_environment(), log=self._log, hold=self._hold
             )
         except ProcessFailed as error:
+            if disk.is_full(error):
+                raise disk.full(error, self._folder) from error
             raise FetchError(error.message, log=self._log) from error
 
     @cached_property

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_wasi import disk
 from hatch_wasi.errors import FetchError
 
 if TYPE_CHECKING or sys.version_info >= (3, 12):
@@ -35,7 +36,7 @@ def unpack(
     Of a big archive, `parts` names the files and folders below the top folder that are wanted, or `keep` tells it of
     each name; the rest is passed over while reading. Members are checked by tarfile's `data` filter (PEP 706): no
     absolute paths, no `..`, no links that lead out, no devices. Raises `FetchError` if the archive is damaged or
-    hostile, and leaves nothing.
+    hostile, `CacheError` if the disk is full, and leaves nothing.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -47,7 +48,10 @@ def unpack(
         if selection.orphans:
             _unpack_orphans(archive, folder, selection.orphans)
     except (FetchError, tarfile.TarError, OSError, EOFError) as error:
+        full = disk.full(error, folder.parent) if disk.is_full(error) else None  # before there is room again
         shutil.rmtree(folder, ignore_errors=True)
+        if full is not None:
+            raise full from error
         message = f"{archive} cannot be unpacked: {error}"
         raise FetchError(message) from error
 
