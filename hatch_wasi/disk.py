@@ -11,32 +11,42 @@ from hatch_wasi.errors import CacheError, HatchWasiError
 
 __all__ = ["full", "is_full", "reported"]
 
-# EFBIG: a limit on the size of files (ulimit -f).
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-WORDS = ("No space left on device", "Disk quota exceeded", "File too large")
+# What programs print (they run in the C locale), and the number that Python's own errors have.
+REASONS = {
+    "No space left on device": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "File too large": errno.EFBIG,  # a limit on the size of files: ulimit -f
+}
 LOW = 16 << 20
 """With less than this many bytes free, a disk is what failed."""
 
 
-def is_full(error: BaseException | None) -> bool:
+def is_full(error: BaseException) -> bool:
     """Tell whether `error`, or what it was raised from, came of a full disk."""
+    return bool(_reason(error))
+
+
+def _reason(error: BaseException | None) -> str:
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
-            return True
-        said = f"{error} {getattr(error, 'output', '')}"
-        if isinstance(error, HatchWasiError) and any(words in said for words in WORDS):
-            return True
+        said = f"{error} {getattr(error, 'output', '')}" if isinstance(error, HatchWasiError) else ""
+        for words, number in REASONS.items():
+            if words in said or (isinstance(error, OSError) and error.errno == number):
+                return words
         error = error.__cause__
-    return False
+    return ""
 
 
 def full(error: BaseException, root: Path) -> CacheError:
     """Name the disk that is full: that of the cache `root`, or of temporary files if those have no room either."""
     place = root if _free(root) < LOW or _free(Path(tempfile.gettempdir())) >= LOW else Path(tempfile.gettempdir())
-    message = f"the disk of {place} is full ({_free(place) >> 20} MB free)"
-    what = error.message if isinstance(error, HatchWasiError) else None
+    reason = _reason(error)
+    message = f"the disk of {place} is full ({_free(place) >> 20} MB free): {reason}"
+    if REASONS[reason] == errno.EFBIG:
+        message = f"files in {place} may not grow so large (see ulimit -f): {reason}"
+    if isinstance(error, HatchWasiError) and reason not in error.message:
+        message = f"{message}, {error.message}"
     return CacheError(
-        f"{message}: {what}" if what else message,
+        message,
         hint="a toolchain needs about 1.5 GB while it is made; make room and run the command again, it goes on where "
         "it stopped, or set HATCH_WASI_CACHE_DIR to a folder on another disk",
         log=error.log if isinstance(error, HatchWasiError) else None,

@@ -292,13 +292,13 @@ def test_what_happens_is_told(tmp_path: Path, server: ArchiveServer, url: str) -
     assert all(line.endswith("; trying again") for line in lines)
 
 
-def test_a_full_disk_is_a_reason(tmp_path: Path, server: ArchiveServer, url: str) -> None:
+def test_a_full_disk_ends_it_and_the_next_goes_on(tmp_path: Path, server: ArchiveServer, url: str) -> None:
     script = (
         "import resource, signal, sys; from pathlib import Path; from hatch_wasi.cache import Cache\n"
-        "from hatch_wasi.errors import FetchError; from hatch_wasi.fetch import download\n"
+        "from hatch_wasi.errors import CacheError; from hatch_wasi.fetch import download\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))\n"
         "try: download(Cache(Path(sys.argv[1])), [sys.argv[2]], sha256=sys.argv[3])\n"
-        "except FetchError as error: print(error.message)"
+        "except CacheError as error: print(error.message)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path, url, SHA256],
@@ -307,5 +307,5 @@ def test_a_full_disk_is_a_reason(tmp_path: Path, server: ArchiveServer, url: str
         check=True,
         env=os.environ,
     )
-    assert done.stdout == f"{NAME} cannot be had: {url}: File too large\n"
+    assert done.stdout == f"files in {tmp_path}/downloads may not grow so large (see ulimit -f): File too large\n"
     assert download(Cache(tmp_path), [url], sha256=SHA256).read_bytes() == BODY
