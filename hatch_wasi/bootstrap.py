@@ -18,7 +18,18 @@ from hatch_wasi.toolchain import chain
 from hatch_wasi.toolchain.provider import Request
 from hatch_wasi.wasi_python import WasiPython
 
-__all__ = ["KINDS", "Toolchain", "belongings", "ensure", "ensure_sdk", "mend", "outlooks", "ready", "ready_python"]
+__all__ = [
+    "KINDS",
+    "Toolchain",
+    "belongings",
+    "deviation",
+    "ensure",
+    "ensure_sdk",
+    "mend",
+    "outlooks",
+    "ready",
+    "ready_python",
+]
 
 KINDS = ("sdk", "python")
 """The kinds of cache entries that toolchains are made of."""
@@ -92,6 +103,12 @@ def _tell(console: Console, cache: Cache, entry: Path, damages: list[Damage]) ->
     console.note(f"Damaged in the cache, and {done}: {entry.relative_to(cache.root)} ({what})")
 
 
+def deviation(sdk: WasiSdk, python: str, pair: str) -> str:
+    """Say in a line that the ABI is not the one that others will build for."""
+    have = f"wasi-sdk {sdk.version}'s" if sdk.version else f"of no release that is known here ({sdk.wasi_libc})"
+    return f"Note: wasi-libc is {have}; PEP 816 pairs Python {python} with wasi-sdk {pair}'s"
+
+
 def ensure_sdk(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> WasiSdk:
     """Give an SDK for Python X.Y, making it if need be. Raises `ToolchainError` with every provider's reason."""
     return chain.find(cache, console, _request(sdk, python))
@@ -108,8 +125,7 @@ def ensure(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk:
     pin = pins.cpython(python)
     compiler = ensure_sdk(cache, console, python=python, sdk=sdk)
     if compiler.version != pin.sdk:
-        have = f"wasi-sdk {compiler.version}'s" if compiler.version else f"{compiler.wasi_libc}"
-        console.note(f"Note: wasi-libc is {have}; PEP 816 pairs Python {python} with wasi-sdk {pin.sdk}'s")
+        console.note(deviation(compiler, python, pin.sdk))
     if installed_python := ready_python(cache, python=python, sdk=compiler):
         return Toolchain(sdk=compiler, python=installed_python)
     source = sources.find(cache, console, pin)

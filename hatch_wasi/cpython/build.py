@@ -199,10 +199,11 @@ class Build:
         """Compile our part of the guest, plan which library members to pull in, and link."""
         objects = self._compile_guest()
         program = [*objects, *(str(path) for path in sorted(self.wasi_dir.rglob("*.a")))]
-        libraries = [str(self.sdk.library_dir / name) for name in recipe.ARCHIVES]
+        archives = [str(path) for path in recipe.archives(self.sdk)]
         taken = {symbol for member in parse_nm(self._nm(program)).values() for symbol in member.defines}
-        members = parse_nm(self._nm([*libraries, str(self.sdk.builtins)]))
-        words = recipe.link_arguments(pullable(members, taken), objects, self._optimization.link_flags)
+        members = parse_nm(self._nm([*archives, str(self.sdk.builtins)]))
+        flags, libraries = self._optimization.link_flags, recipe.libraries(self.sdk)
+        words = recipe.link_arguments(pullable(members, taken), objects, flags, libraries)
         (self.wasi_dir / "hatch_wasi.rsp").write_text(words, encoding="utf-8")
         (self.wasi_dir / "python.wasm").unlink(missing_ok=True)
         self._make(tools, "python.wasm", "pybuilddir.txt", "LINKFORSHARED=@hatch_wasi.rsp", what="linking python.wasm")

@@ -14,9 +14,11 @@ __all__ = [
     "EDITS",
     "FROZEN",
     "Edit",
+    "archives",
     "configure_build_python",
     "configure_wasi",
     "guest_files",
+    "libraries",
     "link_arguments",
     "recipe_id",
     "wasi_environment",
@@ -37,7 +39,8 @@ BUILD_LEFT_OUT = (
 )  # fmt: skip
 
 # What the guest's programs need beyond libc: emulations that CPython or extensions use, and printf and scanf with long
-# double, without which strtold aborts (wasi-libc, libc-printscan-long-double).
+# double, without which strtold aborts (wasi-libc, libc-printscan-long-double). Not every wasi-libc has all of them:
+# pthread's stubs are not in wasi-sdk 24's, apart in 25's, and part of libc in 33's.
 LIBRARIES = ("-lc-printscan-long-double", "-lwasi-emulated-mman", "-lwasi-emulated-pthread")
 ARCHIVES = (
     "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a", "libwasi-emulated-mman.a",
@@ -171,9 +174,19 @@ def wasi_environment(sdk: WasiSdk, source: Path) -> dict[str, str]:
     }
 
 
-def link_arguments(symbols: list[str], objects: list[str], flags: Sequence[str] = ()) -> str:
+def archives(sdk: WasiSdk) -> list[Path]:
+    """List the archives of the guest's libraries that this sysroot has, libc among them."""
+    return [path for name in ARCHIVES if (path := sdk.library_dir / name).is_file()]
+
+
+def libraries(sdk: WasiSdk) -> list[str]:
+    """Give the words by which python.wasm is linked to what this sysroot has beyond libc."""
+    return [word for word in LIBRARIES if (sdk.library_dir / f"lib{word.removeprefix('-l')}.a").is_file()]
+
+
+def link_arguments(
+    symbols: list[str], objects: list[str], flags: Sequence[str] = (), libraries: Sequence[str] = LIBRARIES
+) -> str:
     """Write the response file of python.wasm's final link: our objects, options, and the symbols to pull in."""
-    return (
-        "\n".join([*objects, *flags, *LINK_OPTIONS, *(f"-Wl,--undefined={symbol}" for symbol in symbols), *LIBRARIES])
-        + "\n"
-    )
+    undefined = [f"-Wl,--undefined={symbol}" for symbol in symbols]
+    return "\n".join([*objects, *flags, *LINK_OPTIONS, *undefined, *libraries]) + "\n"

@@ -47,12 +47,13 @@ def unpack(
             tar.extractall(folder, filter=selection)
         if selection.orphans:
             _unpack_orphans(archive, folder, selection.orphans)
-    except (FetchError, tarfile.TarError, OSError, EOFError) as error:
+    except (FetchError, tarfile.TarError, OSError, EOFError, KeyError) as error:
         full = disk.full(error, folder.parent) if disk.is_full(error) else None  # before there is room again
         shutil.rmtree(folder, ignore_errors=True)
         if full is not None:
             raise full from error
-        message = f"{archive} cannot be unpacked: {error}"
+        # tarfile lists, a line each, what it is not.
+        message = f"{archive} cannot be unpacked: {str(error).splitlines()[0]}"
         raise FetchError(message) from error
 
 
@@ -84,7 +85,6 @@ class _Selection:
     def __init__(self, archive: Path, keep: Callable[[str], bool]) -> None:
         self.orphans: dict[str, list[str]] = {}
         """Files that are left out, with the names of hard links to them that are wanted."""
-        self._archive = archive
         self._keep = keep
         self._tops: set[str] = set()
         self._left_out: set[str] = set()
@@ -94,16 +94,16 @@ class _Selection:
 
     def __call__(self, member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
         self._count(member)
-        name = member.name.partition("/")[2]
+        top, _, name = member.name.partition("/")
+        self._tops.add(top)
+        if len(self._tops) > 1 or ".." in name.split("/"):
+            message = f"not all that it holds is in its top folder: {member.name}"
+            raise FetchError(message)
         if name and not self._keep(name):
             self._left_out.add(name)
             return None
         safe = tarfile.data_filter(member, path)
-        top, _, rest = safe.name.partition("/")
-        self._tops.add(top)
-        if len(self._tops) > 1:
-            message = f"{self._archive} has more than one top folder: {', '.join(sorted(self._tops))}"
-            raise FetchError(message)
+        rest = safe.name.partition("/")[2]
         if not rest:
             return None
         changed = safe.replace(name=rest, deep=False)

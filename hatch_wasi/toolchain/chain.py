@@ -7,12 +7,12 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import ToolchainError, UsageError
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.toolchain import debian, existing
+from hatch_wasi.toolchain import debian, existing, release
 from hatch_wasi.toolchain.provider import Provider, Request, Unavailable
 
 __all__ = ["PROVIDERS", "Outlook", "find", "outlooks", "ready"]
 
-PROVIDERS = cast("tuple[Provider, ...]", (existing, debian))
+PROVIDERS = cast("tuple[Provider, ...]", (existing, release, debian))
 
 
 def _chosen(sdk: str) -> tuple[Provider, ...]:
@@ -28,8 +28,14 @@ def _chosen(sdk: str) -> tuple[Provider, ...]:
 
 
 def ready(cache: Cache, request: Request) -> WasiSdk | None:
-    """Give the SDK that would serve and is there already; nothing is made, fetched or run."""
-    return next((sdk for provider in _chosen(request.sdk) if (sdk := provider.ready(cache, request))), None)
+    """Give the SDK that would serve and is there already; nothing is made, fetched or run.
+
+    One in the machine's folders goes before all others, also when it must be checked first: None then.
+    """
+    chosen = _chosen(request.sdk)
+    if cast("Provider", existing) in chosen and existing.is_there(request):
+        return existing.ready(cache, request)
+    return next((sdk for provider in chosen if (sdk := provider.ready(cache, request))), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +64,12 @@ def outlooks(cache: Cache, request: Request) -> list[Outlook]:
 
 
 def find(cache: Cache, console: Console, request: Request) -> WasiSdk:
-    """Give an SDK for the request. Raises `ToolchainError` listing why each provider could not serve."""
+    """Give an SDK for the request: the one that is ready, else the first that can be made.
+
+    Raises `ToolchainError` listing why each provider could not serve.
+    """
+    if found := ready(cache, request):
+        return found
     reasons = []
     for provider in _chosen(request.sdk):
         try:
@@ -68,5 +79,7 @@ def find(cache: Cache, console: Console, request: Request) -> WasiSdk:
             reasons.append(f"{provider.NAME}: {reason.message}")
     message = f"no WASI SDK for sdk = {request.sdk!r}: " + "; ".join(reasons)
     raise ToolchainError(
-        message, hint="install wasi-sdk (https://github.com/WebAssembly/wasi-sdk/releases) and set WASI_SDK_PATH to it"
+        message,
+        hint="install wasi-sdk (https://github.com/WebAssembly/wasi-sdk/releases) and set WASI_SDK_PATH to it, or set "
+        "HATCH_WASI_MIRROR to a folder or address that has its archives",
     )

@@ -3,13 +3,16 @@ and unpacked without root. Executables come from the machine's own suites (a new
 wasi-libc is data (`Architecture: all`), so a newer suite's serves where the machine's own is too old.
 """
 
+import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from hatch_wasi import pins
-from hatch_wasi.cache import Cache, Workspace, digest
+from hatch_wasi.cache import Cache, Workspace, digest, replace_file
 from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError, ToolchainError
 from hatch_wasi.fetch import is_offline, sha256_of
@@ -20,10 +23,30 @@ from hatch_wasi.toolchain import debian_layout
 from hatch_wasi.toolchain.provider import Request, Unavailable
 from hatch_wasi.toolchain.verify import clang_version, verify
 
-__all__ = ["NAME", "Plan", "commit_of", "newest_llvm", "outlook", "provide", "ready"]
+__all__ = [
+    "NAME",
+    "Plan",
+    "choose_wasi_libc",
+    "commit_of",
+    "date_of",
+    "newest_llvm",
+    "outlook",
+    "paired",
+    "provide",
+    "ready",
+]
 
 NAME = "debian"
 CORE = "clang-{0}", "lld-{0}", "llvm-{0}", "libclang-rt-{0}-dev-wasm32", "libclang-common-{0}-dev", "libclang-cpp{0}", "libllvm{0}"  # fmt: skip
+
+
+class Suites(Protocol):
+    """What the choice of wasi-libc wants to know of an apt state."""
+
+    distribution: Distribution
+
+    def versions(self, package: str) -> list[str]:
+        """List the versions that the suites carry, newest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +63,26 @@ class Plan:
 
 
 def ready(cache: Cache, request: Request) -> WasiSdk | None:
-    """Give the newest SDK of this kind in the cache, if today's layout made it."""
-    del request
+    """Give the newest SDK of this kind in the cache that today's layout made, and that is the best for the pair."""
     for entry in cache.entries("sdk"):
         manifest = cache.manifest(entry)
         if manifest.get("recipe") == debian_layout.RECIPE and entry.name.startswith(f"{NAME}-"):
-            return WasiSdk.from_tree(entry)
+            sdk = WasiSdk.from_tree(entry)
+            if sdk.version == request.pair or request.pair in (manifest.get("pair"), _noted(cache, entry.name)):
+                return sdk
     return None
+
+
+def _note(cache: Cache, entry: str) -> Path:
+    return cache.root / "checks" / f"{entry}.json"
+
+
+def _noted(cache: Cache, entry: str) -> str | None:
+    """Give the pair, other than that of its manifest, for which the entry turned out to be the best there is."""
+    try:
+        return str(json.loads(_note(cache, entry).read_text(encoding="utf-8"))["pair"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def outlook(cache: Cache, request: Request) -> str:
@@ -71,7 +107,7 @@ def provide(cache: Cache, console: Console, request: Request) -> WasiSdk:
         machine = Distribution.detect()
         with cache.lock("apt"), console.step("Asking the distribution for LLVM and wasi-libc"):
             states = _states(cache, machine)
-            plan = _plan(states)
+            plan = _plan(states, request.pair)
     except (FetchError, ToolchainError) as error:
         raise Unavailable(error.message, log=error.log) from error
     name = f"{NAME}-{digest([asdict(plan), debian_layout.RECIPE])}"
@@ -80,7 +116,11 @@ def provide(cache: Cache, console: Console, request: Request) -> WasiSdk:
         with cache.lock("apt"):
             return _build(workspace, console, states, plan, request)
 
-    return WasiSdk.from_tree(cache.make("sdk", name, build, tell=console.note))
+    entry = cache.make("sdk", name, build, tell=console.note)
+    if not ready(cache, request):
+        cache.folder("checks")
+        replace_file(_note(cache, name), json.dumps({"pair": request.pair}).encode())
+    return WasiSdk.from_tree(entry)
 
 
 def _states(cache: Cache, machine: Distribution) -> list[Apt]:
@@ -100,7 +140,18 @@ def commit_of(version: str) -> str:
     return found[1][:7] if found else version
 
 
-def _plan(states: list[Apt]) -> Plan:
+def date_of(version: str) -> int:
+    """Give the day of the commit, 20241209, from the package's version; 0 if it names none."""
+    found = re.search(r"git(\d{8})", version)
+    return int(found[1]) if found else 0
+
+
+def paired(versions: list[str], pair: str) -> str | None:
+    """Give the version of the package that has the wasi-libc of the wasi-sdk `pair`."""
+    return next((version for version in versions if pins.release_of_wasi_libc(commit_of(version)) == pair), None)
+
+
+def _plan(states: list[Apt], pair: str) -> Plan:
     own, minimum = states[0], pins.table("debian")
     majors = [major for major in newest_llvm(own.names("libclang-rt-")) if major >= minimum["llvm"]]
     major = next((major for major in majors if own.versions(f"clang-{major}") and own.versions(f"lld-{major}")), None)
@@ -110,7 +161,7 @@ def _plan(states: list[Apt]) -> Plan:
     core = {name.format(major) for name in CORE}
     closure = own.closure(sorted(core))
     present = installed() - core
-    suite, wasi_libc = _wasi_libc(states, minimum["wasi-libc"])
+    suite, wasi_libc = choose_wasi_libc(states, minimum["wasi-libc"], pair)
     return Plan(
         distribution=f"{own.distribution.id} {own.distribution.codename}",
         llvm=major,
@@ -120,22 +171,33 @@ def _plan(states: list[Apt]) -> Plan:
     )
 
 
-def _wasi_libc(states: list[Apt], earliest: int) -> tuple[str, str]:
-    """Find the first suite, the machine's own first, whose wasi-libc is new enough."""
-    seen = []
+def choose_wasi_libc(states: Sequence[Suites], earliest: int, pair: str) -> tuple[str, str]:
+    """Give suite and version of the wasi-libc of the wasi-sdk `pair`, else of the first that is of `earliest` or later.
+
+    The machine's own suite comes first in `states`. Raises `Unavailable` if none is new enough.
+    """
+    came_out = pins.date_of_release(pair)
+    latest = int(f"{came_out:%Y%m%d}") if came_out else 0
+    seen, fallback = [], None
     for state in states:
+        codename = state.distribution.codename
         try:
             versions = state.versions("wasi-libc")
         except FetchError as error:
-            seen.append(f"{state.distribution.codename}: {error.message}")
+            seen.append(f"{codename}: {error.message}")
             continue
-        for version in versions:
-            date = re.search(r"git(\d{8})", version)
-            if date and int(date[1]) >= earliest:
-                return state.distribution.codename, version
-        seen.append(f"{state.distribution.codename}: {', '.join(versions) or 'none'}")
-    message = f"no wasi-libc of {earliest} or later ({'; '.join(seen)})"
-    raise Unavailable(message)
+        if version := paired(versions, pair):
+            return codename, version
+        young = [version for version in versions if date_of(version) >= earliest]
+        fallback = fallback or (codename, young[0]) if young else fallback
+        # Later suites have later ones: past the day on which the paired one came out there is no use in asking.
+        if fallback and any(date_of(version) > latest for version in versions):
+            break
+        seen.append(f"{codename}: {', '.join(versions) or 'none'}")
+    if fallback is None:
+        message = f"no wasi-libc of {earliest} or later ({'; '.join(seen)})"
+        raise Unavailable(message)
+    return fallback
 
 
 def _build(
@@ -165,6 +227,7 @@ def _build(
     return {
         "schema": 1,
         "recipe": debian_layout.RECIPE,
+        "pair": request.pair,
         "sdk": {
             "provider": NAME,
             "llvm": llvm,

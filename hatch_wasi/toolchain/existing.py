@@ -16,7 +16,7 @@ from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.toolchain.provider import Request, Unavailable
 from hatch_wasi.toolchain.verify import clang_version, missing_parts, verify
 
-__all__ = ["NAME", "outlook", "provide", "ready"]
+__all__ = ["NAME", "is_there", "outlook", "provide", "ready"]
 
 NAME = "existing"
 DEFAULT = Path("/opt/wasi-sdk")
@@ -28,6 +28,11 @@ def candidates(sdk: str) -> list[tuple[str, Path]]:
         return [("the sdk setting", Path(sdk).expanduser().absolute())]
     said = os.environ.get("WASI_SDK_PATH")
     return [*([("WASI_SDK_PATH", Path(said).expanduser().absolute())] if said else []), ("the default place", DEFAULT)]
+
+
+def is_there(request: Request) -> bool:
+    """Tell whether there is a folder that must serve, or be shown to be broken."""
+    return any(root.is_dir() for _, root in candidates(request.sdk))
 
 
 def ready(cache: Cache, request: Request) -> WasiSdk | None:
@@ -87,9 +92,9 @@ def _read(root: Path) -> WasiSdk:
         raise ToolchainError(message, hint="reinstall it, or unset WASI_SDK_PATH and the sdk setting to have one made")
     llvm = clang_version(root)
     archive = hashlib.sha256((probe.library_dir / "libc.a").read_bytes()).hexdigest()
-    notes = (root / "VERSION").read_text(encoding="utf-8") if (root / "VERSION").is_file() else ""
+    notes = _notes(probe)
     commit = re.search(r"^wasi-libc: ([0-9a-f]{7})", notes, flags=re.MULTILINE)
-    release = re.match(r"(\d+)(?:\.\d+)?\s*$", notes.splitlines()[0]) if notes else None
+    release = re.match(r"(\d+)(?:\.\d+)?(?:\+\S*)?\s*$", notes.partition("\n")[0])
     known = {str(number): name for name, number in pins.table("wasi-libc").items()}
     wasi_libc = commit[1] if commit else known.get(release[1] if release else "", f"sha256-{archive[:12]}")
     return WasiSdk(
@@ -100,6 +105,12 @@ def _read(root: Path) -> WasiSdk:
         wasi_libc=wasi_libc,
         version=release[1] if release else pins.release_of_wasi_libc(wasi_libc),
     )
+
+
+def _notes(sdk: WasiSdk) -> str:
+    """Give the text of the VERSION file; a sysroot that came by itself has its own, and that one counts."""
+    places = (sdk.sysroot / "VERSION", sdk.root / "VERSION")
+    return next((path.read_text(encoding="utf-8") for path in places if path.is_file()), "")
 
 
 def _record(cache: Cache, root: Path) -> Path:

@@ -27,6 +27,17 @@ def test_the_environment_makes_dlopen_part_of_python() -> None:
     assert env["CONFIG_SITE"] == "/src/Tools/wasm/config.site-wasm32-wasi"
 
 
+def test_only_what_the_sysroot_has_is_linked(tmp_path: Path) -> None:
+    sdk = WasiSdk(root=tmp_path, provider="release", id="", llvm="22.1.0", wasi_libc="b9ef79d")
+    sdk.library_dir.mkdir(parents=True)
+    for name in ("libc.a", "libc-printscan-long-double.a", "libwasi-emulated-mman.a"):
+        (sdk.library_dir / name).touch()
+    assert recipe.libraries(sdk) == ["-lc-printscan-long-double", "-lwasi-emulated-mman"]
+    assert {path.name for path in recipe.archives(sdk)} == {
+        "libc.a", "libc-printscan-long-double.a", "libwasi-emulated-mman.a"
+    }  # fmt: skip
+
+
 def test_the_link_exports_everything() -> None:
     words = recipe.link_arguments(["strtok"], ["dl.o"]).split("\n")
     for word in ("-Wl,--export-all", "-Wl,--growable-table", "-Wl,--export=__stack_pointer", "-Wl,--undefined=strtok"):

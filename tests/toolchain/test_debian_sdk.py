@@ -1,5 +1,6 @@
 """The SDK of the distribution's packages."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from hatch_wasi.cache import Cache
+from hatch_wasi.errors import FetchError
 from hatch_wasi.runtime import trial
 from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.sources.machine import Distribution
+from hatch_wasi.toolchain import debian
 from hatch_wasi.toolchain.debian import commit_of, newest_llvm
-from hatch_wasi.toolchain.debian_layout import wrapper
+from hatch_wasi.toolchain.debian_layout import RECIPE, wrapper
+from hatch_wasi.toolchain.provider import Request, Unavailable
 from hatch_wasi.toolchain.verify import verify
 
 
@@ -25,6 +31,82 @@ def test_the_newest_llvm_with_wasm_runtimes_is_chosen() -> None:
 )
 def test_the_package_version_names_the_commit(version: str, commit: str) -> None:
     assert commit_of(version) == commit
+
+
+class Suites:
+    """An apt state of one codename, as far as the choice of wasi-libc asks it."""
+
+    def __init__(self, codename: str, *versions: str) -> None:
+        self.distribution = Distribution(id="debian", codename=codename, mirrors=(), keyring=None)
+        self._versions = list(versions)
+        self.asked = 0
+
+    def versions(self, package: str) -> list[str]:
+        self.asked += 1
+        if not self._versions:
+            message = f"nothing of {package}"
+            raise FetchError(message)
+        return self._versions
+
+
+V22, V24, V25, V33, V34 = (
+    f"0.0~git{date}.{commit}-1"
+    for date, commit in (
+        (20220510, "9886d3d"),
+        (20240724, "b9ef79d7"),
+        (20241209, "574b88d"),
+        (20260423, "161b319"),
+        (20260801, "fb2edce"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("pair", "suites", "chosen", "asked"),
+    [
+        # None has 24's: the first that is new enough, and nobody asks on.
+        ("24", [[V22], [V25], [V33]], V25, [1, 1, 0]),
+        ("24", [[V22], [V25, V24], [V33]], V24, [1, 1, 0]),
+        ("33", [[V22], [V25], [V33], [V34]], V33, [1, 1, 1, 0]),
+        ("33", [[V22], [V25], [], [V34]], V25, [1, 1, 1, 1]),
+        ("33", [[V34], [V34]], V34, [1, 0]),
+    ],
+)
+def test_the_paired_wasi_libc_is_chosen_where_a_suite_has_it(
+    pair: str, suites: list[list[str]], chosen: str, asked: list[int]
+) -> None:
+    states = [Suites(f"suite{index}", *versions) for index, versions in enumerate(suites)]
+    codename, version = debian.choose_wasi_libc(states, 20240801 if pair == "33" else 20240701, pair)
+    assert version == chosen
+    assert [state.asked for state in states] == asked
+    assert chosen in suites[int(codename[-1])]
+
+
+def test_no_suite_has_one_that_is_new_enough() -> None:
+    with pytest.raises(
+        Unavailable, match=r"no wasi-libc of 20240801 or later \(old: 0\.0~git20220510\.9886d3d-1; none: "
+    ):
+        debian.choose_wasi_libc([Suites("old", V22), Suites("none")], 20240801, "24")
+
+
+def test_an_sdk_is_ready_for_the_pair_it_was_made_for(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+
+    def put(name: str, version: str, **fields: str) -> None:
+        entry = cache.folder("sdk") / name
+        entry.mkdir()
+        sdk = {"provider": "debian", "llvm": "22.1.8", "wasi_libc": "x", "version": version}
+        (entry / "manifest.json").write_text(json.dumps({"schema": 1, "recipe": RECIPE, "sdk": sdk, **fields}))
+
+    def ready(pair: str) -> str | None:
+        sdk = debian.ready(cache, Request(sdk="debian", pair=pair, trial=trial.run_command))
+        return sdk and sdk.id
+
+    put("debian-1", "25", pair="24")
+    put("release-1", "33")
+    assert (ready("24"), ready("25"), ready("33")) == ("debian-1", "debian-1", None)
+    put("debian-2", "33", pair="33")
+    assert (ready("24"), ready("33")) == ("debian-1", "debian-2")
 
 
 @pytest.mark.parametrize("call", ["bin/tool", "./tool", "tool by PATH", "link"])

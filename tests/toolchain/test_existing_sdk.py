@@ -10,6 +10,7 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import ToolchainError, UsageError
 from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.toolchain import existing
 
 
 @pytest.fixture
@@ -47,6 +48,38 @@ def test_the_version_file_names_the_wasi_libc(tmp_path: Path, tree: Path) -> Non
     (tree / "VERSION").write_text("25.0\nwasi-libc: 574b88da481569b65a237cb80daf9a2d5aeaf82d\nllvm: ab4b5a2db582\n")
     sdk = bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
     assert (sdk.version, sdk.wasi_libc) == ("25", "574b88d")
+
+
+@pytest.mark.parametrize(("first_line", "version"), [("24.0", "24"), ("33.0+m", "33"), ("wasi-sdk of our own", None)])
+def test_the_sysroots_own_version_file_counts(tmp_path: Path, tree: Path, first_line: str, version: str | None) -> None:
+    (tree / "VERSION").write_text("25.0\nwasi-libc: 574b88da481569b65a237cb80daf9a2d5aeaf82d\n")
+    (tree / "share" / "wasi-sysroot" / "VERSION").write_text(f"{first_line}\nwasi-libc: 0123456789ab\n")
+    sdk = bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
+    assert (sdk.version, sdk.wasi_libc) == (version, "0123456")
+
+
+def test_one_that_is_named_goes_before_what_is_ready(
+    tmp_path: Path, tree: Path, wasi_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path / "cache")
+    entry = cache.folder("sdk") / wasi_sdk.id
+    entry.symlink_to(wasi_sdk.root)
+    assert bootstrap.ensure_sdk(cache, Console()).root == tree
+    (tree / "share" / "wasi-sysroot" / "lib" / "wasm32-wasip1" / "libc.a").touch()
+    # It has to be checked again: until then nothing is ready.
+    assert bootstrap.ready(cache) is None
+    monkeypatch.delenv("WASI_SDK_PATH")
+    monkeypatch.setattr(existing, "DEFAULT", tmp_path / "none")
+    found = bootstrap.ensure_sdk(cache, Console())
+    assert found.id == wasi_sdk.id
+
+
+def test_a_wasi_libc_that_nobody_knows_is_said_so() -> None:
+    sdk = WasiSdk(root=Path("/x"), provider="existing", id="x", llvm="22", wasi_libc="sha256-0123456789ab")
+    assert bootstrap.deviation(sdk, "3.13", "24") == (
+        "Note: wasi-libc is of no release that is known here (sha256-0123456789ab); PEP 816 pairs Python 3.13 with "
+        "wasi-sdk 24's"
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,6 +124,7 @@ def test_no_provider_serves_and_every_reason_is_told(tmp_path: Path, monkeypatch
         bootstrap.ensure(Cache(tmp_path / "cache"), Console())
     message = caught.value.message
     assert f"existing: WASI_SDK_PATH names {tmp_path / 'nowhere'}, which does not exist" in message
+    assert "release: wasi-sysroot-24.0.tar.gz cannot be had: " in message
     assert "debian: offline" in message
     assert "WASI_SDK_PATH" in str(caught.value.hint)
     assert not (tmp_path / "cache" / "sdk").exists()
@@ -99,4 +133,4 @@ def test_no_provider_serves_and_every_reason_is_told(tmp_path: Path, monkeypatch
 def test_an_unknown_provider_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no SDK provider is called debain") as caught:
         bootstrap.ensure_sdk(Cache(tmp_path), Console(), sdk="debain")
-    assert "auto, existing, debian" in str(caught.value.hint)
+    assert "auto, existing, release, debian" in str(caught.value.hint)
