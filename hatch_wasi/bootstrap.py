@@ -10,11 +10,13 @@ from hatch_wasi.console import Console
 from hatch_wasi.contents import Damage
 from hatch_wasi.cpython import recipe
 from hatch_wasi.cpython.build import Build, entry_name
+from hatch_wasi.cxx_library import CxxLibrary
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.runtime import trial
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import cpython as sources
-from hatch_wasi.toolchain import chain
+from hatch_wasi.sources import llvm
+from hatch_wasi.toolchain import chain, cxx
 from hatch_wasi.toolchain.provider import Request
 from hatch_wasi.wasi_python import WasiPython
 
@@ -24,14 +26,16 @@ __all__ = [
     "belongings",
     "deviation",
     "ensure",
+    "ensure_cxx",
     "ensure_sdk",
     "mend",
     "outlooks",
     "ready",
+    "ready_cxx",
     "ready_python",
 ]
 
-KINDS = ("sdk", "python")
+KINDS = ("sdk", "python", "cxx")
 """The kinds of cache entries that toolchains are made of."""
 
 
@@ -80,6 +84,8 @@ def outlooks(cache: Cache, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -
 def belongings(cache: Cache, toolchain: Toolchain) -> list[tuple[str, Path]]:
     """List the cache entries that make up a toolchain, as (kind, entry); an SDK from elsewhere is none of them."""
     found = [("sdk", toolchain.sdk.root), ("python", toolchain.python.root)]
+    if library := ready_cxx(cache, toolchain.sdk):
+        found.append(("cxx", library.root))
     return [(kind, entry) for kind, entry in found if entry == cache.root / kind / entry.name]
 
 
@@ -135,3 +141,23 @@ def ensure(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk:
 
     entry = cache.make("python", entry_name(source.version, compiler), build, tell=console.note)
     return Toolchain(sdk=compiler, python=WasiPython.from_tree(entry))
+
+
+def ready_cxx(cache: Cache, sdk: WasiSdk) -> CxxLibrary | None:
+    """Give the C++ library that extensions compiled by `sdk` are linked with, if it is there; nothing is made."""
+    return cxx.ready(cache, sdk)
+
+
+def ensure_cxx(cache: Cache, console: Console, sdk: WasiSdk) -> CxxLibrary:
+    """Give the C++ library that extensions compiled by `sdk` are linked with, building it if need be.
+
+    Raises `ToolchainError` where LLVM's sources or the tools cannot be had, and `ProcessFailed`.
+    """
+    if found := ready_cxx(cache, sdk):
+        return found
+    source = llvm.find(cache, console, sdk.llvm_major)
+
+    def build(workspace: Workspace) -> dict[str, object]:
+        return cxx.CxxBuild(cache=cache, console=console, source=source, sdk=sdk, workspace=workspace).run()
+
+    return CxxLibrary.from_tree(cache.make("cxx", cxx.entry_name(sdk, source), build, tell=console.note))

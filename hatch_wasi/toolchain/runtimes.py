@@ -17,17 +17,15 @@ from functools import partial
 from pathlib import Path
 
 from hatch_wasi import process
+from hatch_wasi.cxx_library import EXCEPTION_FLAGS, FIRST_WITH_EXCEPTIONS, LIBRARIES
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.toolchain.cmake import CMake
 
-__all__ = ["EXCEPTION_FLAGS", "FIRST_WITH_EXCEPTIONS", "PARTS", "RECIPE", "Runtimes", "build_runtimes", "parts"]
+__all__ = ["PARTS", "RECIPE", "Runtimes", "build_runtimes", "parts"]
 
 RECIPE = 1
 """Goes up when what this module makes changes."""
-FIRST_WITH_EXCEPTIONS = 20
-"""The first LLVM that emits exceptions as the standard has them (`-wasm-use-legacy-eh=false`)."""
-EXCEPTION_FLAGS = ("-fwasm-exceptions", "-mllvm", "-wasm-use-legacy-eh=false")
 PARTS = (
     "cmake", "runtimes", "llvm/cmake", "libunwind/CMakeLists.txt", "libunwind/cmake", "libunwind/include",
     "libunwind/src", "libcxxabi/CMakeLists.txt", "libcxxabi/cmake", "libcxxabi/include", "libcxxabi/src",
@@ -99,7 +97,7 @@ def build_runtimes(
     shutil.rmtree(out, ignore_errors=True)
     installed = tuple(f"install-{name}" for name in names)
     run(cmake.build(build, installed, jobs), what="installing LLVM's C++ runtimes")
-    archives = tuple(out / "lib" / f"lib{name}.a" for name in ("c++", "c++abi", "unwind")[: len(names)])
+    archives = tuple(out / "lib" / name for name in LIBRARIES["eh" if exceptions else "noeh"])
     missing = [path.name for path in (*archives, out / "include" / "c++" / "v1" / "__config_site") if not path.exists()]
     if missing:
         message = f"the build of LLVM's C++ runtimes made no {', '.join(missing)}"
