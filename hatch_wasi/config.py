@@ -18,9 +18,13 @@ TARGETS = ("native", "wasi")
 # Hatchling reads these itself: https://hatch.pypa.io/latest/config/build/#build-hooks
 HATCH_KEYS = ("dependencies", "enable-by-default", "require-runtime-dependencies", "require-runtime-features")
 HOOK_KEYS = ("python", "sdk", "target", "extensions")
-TEXT_LISTS = ("include-dirs", "undef-macros", "libraries", "library-dirs", "extra-compile-args", "extra-link-args")
+TEXT_LISTS = (
+    "include-dirs", "include-from", "undef-macros", "libraries", "library-dirs", "extra-compile-args",
+    "extra-link-args",
+)  # fmt: skip
 EXTENSION_KEYS = (
-    "name", "sources", *TEXT_LISTS, "define-macros", "language", "std", "py-limited-api", "optional", "marker",
+    "name", "sources", *TEXT_LISTS, "define-macros", "language", "std", "exceptions", "py-limited-api", "optional",
+    "marker",
 )  # fmt: skip
 C_SUFFIXES = (".c",)
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx")
@@ -42,6 +46,8 @@ class Extension:
     patterns: tuple[str, ...] = ()
     """`sources` as written."""
     include_dirs: tuple[str, ...] = ()
+    include_from: tuple[str, ...] = ()
+    """Packages of the build environment that say by `get_include()` where their headers are, such as pybind11."""
     define_macros: tuple[tuple[str, str | None], ...] = ()
     """Name and value; None for a macro without a value."""
     undef_macros: tuple[str, ...] = ()
@@ -53,6 +59,8 @@ class Extension:
     """`c` or `c++`; None: told from the sources' suffixes."""
     std: str | None = None
     """Language standard, `c11`."""
+    exceptions: bool = True
+    """C++ may throw; otherwise what would throw ends the program."""
     py_limited_api: str | None = None
     """Oldest Python of the stable ABI it is built for, `3.11`; None: built for one Python version."""
     optional: bool = False
@@ -63,7 +71,8 @@ class Extension:
     @property
     def is_cxx(self) -> bool:
         """Tell whether C++ is compiled or linked for it."""
-        return self.language == "c++" or any(source.endswith(CXX_SUFFIXES) for source in self.sources)
+        named = any(source.endswith(CXX_SUFFIXES) for source in (*self.sources, *self.patterns))
+        return self.language == "c++" or named
 
     @property
     def is_cython(self) -> bool:
@@ -132,12 +141,12 @@ class _Reader:
         self.wrong(name, "must not be empty" if value == "" else f"must be a string, not {_kind(value)}{quoted}")
         return default
 
-    def flag(self, name: str) -> bool:
-        value = self.table.get(name, False)
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.table.get(name, default)
         if isinstance(value, bool):
             return value
         self.wrong(name, f"must be true or false, not {_kind(value)}")
-        return False
+        return default
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self.table.get(name, [])
@@ -216,6 +225,7 @@ def _read_extension(reader: _Reader, root: Path | None) -> Extension:
         define_macros=reader.macros("define-macros"),
         language=reader.text("language"),
         std=reader.text("std"),
+        exceptions=reader.flag("exceptions", default=True),
         py_limited_api=reader.text("py-limited-api"),
         optional=reader.flag("optional"),
         marker=reader.text("marker"),
@@ -227,10 +237,15 @@ def _read_extension(reader: _Reader, root: Path | None) -> Extension:
     cxx = next((source for source in extension.sources if source.endswith(CXX_SUFFIXES)), None)
     if extension.language == "c" and cxx:
         reader.wrong("language", f'is "c", but {cxx} is C++')
+    if "exceptions" in reader.table and root and not extension.is_cxx:
+        reader.wrong("exceptions", "is about C++, and nothing here is")
     if len(cython := [source for source in extension.sources if source.endswith(CYTHON_SUFFIXES)]) > 1:
         reader.wrong("sources", f"names several .pyx files ({', '.join(cython)}): each makes a module of its own")
     if extension.py_limited_api and not re.fullmatch(r"3\.([2-9]|\d\d+)", extension.py_limited_api):
         reader.wrong("py-limited-api", f'must be a version such as "3.11", not {extension.py_limited_api!r}')
+    for index, name in enumerate(extension.include_from):
+        if not all(part.isidentifier() for part in name.split(".")):
+            reader.wrong(f"include-from[{index}]", f"must be the name of a package, not {name!r}")
     _check_marker(reader, extension.marker)
     return extension
 

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
     from hatchling.builders.wheel import WheelBuilder, WheelBuilderConfig
 
+    from hatch_wasi.cache import Cache
     from hatch_wasi.config import Extension, HookConfig
     from hatch_wasi.console import Console
     from hatch_wasi.extension.build import Built
     from hatch_wasi.extension.placement import Files
     from hatch_wasi.extension.recipe import Recipe
+    from hatch_wasi.extension.wasi import WasiRecipe
 
     Base = BuildHookInterface[WheelBuilderConfig]
 else:
@@ -52,7 +54,10 @@ class WasiBuildHook(Base):
     PLUGIN_NAME = "wasi"
 
     def dependencies(self) -> list[str]:
-        """Ask for Cython if a .pyx is named, and for wasmtime if a toolchain must be made: it is run to be trusted."""
+        """Ask for Cython if a .pyx is named, and for what makes the toolchain if it is not there.
+
+        A toolchain is run to be trusted (wasmtime), and a C++ library is built by CMake.
+        """
         if self.target_name != "wheel":
             return []
         try:
@@ -62,8 +67,8 @@ class WasiBuildHook(Base):
                 from hatch_wasi.extension.cythonize import REQUIREMENT
 
                 found.append(REQUIREMENT)
-            if config.target == "wasi" and self._ready(config) is None:
-                found += _run_requirements()
+            if config.target == "wasi":
+                found += self._missing_tools(config)
         except HatchWasiError:
             return []  # the build itself says what is wrong, where it is seen
         return found
@@ -138,14 +143,22 @@ class WasiBuildHook(Base):
         root = self._root
         return HookConfig.from_table(self.config, key=key, root=root, environ=os.environ, find_sources=find_sources)
 
-    def _ready(self, config: "HookConfig") -> object:
+    def _missing_tools(self, config: "HookConfig") -> list[str]:
+        """List the packages that are needed to make what is not there of the toolchain."""
         from hatch_wasi import bootstrap
         from hatch_wasi.cache import Cache
+        from hatch_wasi.toolchain import cmake
 
-        return bootstrap.ready(Cache(), python=config.python, sdk=config.sdk)
+        cache = Cache()
+        toolchain = bootstrap.ready(cache, python=config.python, sdk=config.sdk)
+        found = [] if toolchain else _run_requirements()
+        if any(extension.is_cxx for extension in config.extensions):
+            library = bootstrap.ready_cxx(cache, toolchain.sdk) if toolchain else None
+            found += [] if library or cmake.present() else cmake.REQUIREMENTS
+        return found
 
     def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
-        from hatch_wasi.extension import placement
+        from hatch_wasi.extension import headers, placement
         from hatch_wasi.extension.build import build
 
         began = time.time_ns()
@@ -157,7 +170,7 @@ class WasiBuildHook(Base):
         listing = self._listing(build_data)
         if version != EDITABLE:
             placement.refuse_copies(config.extensions, listing, self._root)
-        chosen = [extension for extension in config.extensions if _is_wanted(extension, recipe)]
+        chosen = [headers.found(extension) for extension in config.extensions if _is_wanted(extension, recipe)]
         outcome = build(chosen, recipe, root=self._root, console=console)
         for name, error in outcome.failed.items():
             console.warn(f"{name} is left out, it is optional: {error.render()}")
@@ -190,8 +203,12 @@ class WasiBuildHook(Base):
             sdk, python = toolchain.sdk, toolchain.python
             # One that is found or made later may be preferred, and an SDK that is not ours may change in place.
             files = {cache.root / "python", cache.root / "sdk", existing.DEFAULT, sdk.program("clang")}
-            files |= {tree / "manifest.json" for tree in (sdk.root, python.root)}
-            return WasiRecipe(sdk, python, root, epoch), files
+            recipe = WasiRecipe(sdk, python, root, epoch)
+            if cxx := [item for item in config.extensions if item.is_cxx and _is_wanted(item, recipe)]:
+                recipe = self._with_cxx(recipe, cache, console, optional=all(item.optional for item in cxx))
+                files.add(cache.root / "cxx")
+            trees = (sdk.root, python.root, *([recipe.cxx.root] if recipe.cxx else []))
+            return recipe, files | {tree / "manifest.json" for tree in trees}
         from hatch_wasi.extension.native import NativeRecipe
         from hatch_wasi.target import Target
 
@@ -199,6 +216,19 @@ class WasiBuildHook(Base):
             console.note("an editable install is for the interpreter that runs it: building native extensions")
         native = NativeRecipe(Target.native(), root, epoch, dict(os.environ))
         return native, {Path(path) for name in native.compilers if (path := shutil.which(name))}
+
+    def _with_cxx(self, recipe: "WasiRecipe", cache: "Cache", console: "Console", *, optional: bool) -> "WasiRecipe":
+        """Add the C++ library; where only optional extensions want it, its absence is theirs to be left out for."""
+        from dataclasses import replace
+
+        from hatch_wasi import bootstrap
+
+        try:
+            return replace(recipe, cxx=bootstrap.ensure_cxx(cache, console, recipe.sdk))
+        except HatchWasiError as error:
+            if not optional:
+                raise
+            return replace(recipe, why_no_cxx=error.message)
 
     def _listing(self, build_data: dict[str, Any]) -> "Files":
         """List what Hatch would pack of the project itself, other hooks' artifacts included."""

@@ -15,9 +15,12 @@ __all__ = ["assembly", "describe"]
 SCHEMA = 1
 
 
-def describe(sdk: WasiSdk, python: WasiPython, soabi: str) -> bytes:
-    """Give the section's content; `sdk` is null there where the wasi-sdk release is not known."""
-    content = {
+def describe(sdk: WasiSdk, python: WasiPython, soabi: str, libcxx: str | None = None) -> bytes:
+    """Give the section's content; `sdk` is null there where the wasi-sdk release is not known.
+
+    `libcxx` is the version of the C++ library that is linked into the module, if one is.
+    """
+    content: dict[str, object] = {
         "clang": sdk.llvm,
         "python": python.version,
         "schema": SCHEMA,
@@ -26,6 +29,8 @@ def describe(sdk: WasiSdk, python: WasiPython, soabi: str) -> bytes:
         "triple": sdk.triple,
         "wasi_libc": sdk.wasi_libc,
     }
+    if libcxx is not None:
+        content["libcxx"] = libcxx
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 

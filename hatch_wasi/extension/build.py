@@ -190,32 +190,29 @@ class _Build:
                 argv = self._recipe.compile(asked, unit, output, f"{output}.d")
                 job = self._job(f"compiling {unit}", extension, argv, output, unit)
                 jobs.append(replace(job, depfile=f"{output}.d"))
-        if jobs and self._recipe.abi is not None:
-            jobs.append(self._abi_job(self._recipe.abi))
-        return jobs
+        return jobs + [self._support_job(name, text) for name, text in self._support().items()]
 
-    def _abi_job(self, text: str) -> Job:
-        source = f"{self._folder}/abi.s"
+    def _support(self) -> dict[str, str]:
+        """Give the sources that the recipe adds to modules: each is compiled once for all that get it."""
+        return {name: text for item in self._extensions for name, text in self._recipe.support(item).items()}
+
+    def _support_job(self, name: str, text: str) -> Job:
+        source = f"{self._folder}/{name}"
         path = self._root / source
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             replace_file(path, text.encode())
-        argv = self._recipe.assemble(source, self._abi_object)
+        argv = self._recipe.compile_support(source, f"{source}.o")
         return Job(
-            what="assembling the ABI section", extension="", argv=tuple(argv), signature=signature(self._recipe, argv),
-            output=self._abi_object, inputs=(source,),
+            what=f"compiling {name}", extension="", argv=tuple(argv), signature=signature(self._recipe, argv),
+            output=f"{source}.o", inputs=(source,),
         )  # fmt: skip
-
-    @property
-    def _abi_object(self) -> str:
-        return f"{self._folder}/abi.o"
 
     def _link_jobs(self) -> list[Job]:
         jobs = []
         for extension in self._extensions:
             output = self._module(extension)
             objects = [unit for _, unit, _ in self._units(extension)]
-            if self._recipe.abi is not None:
-                objects.append(self._abi_object)
+            objects += [f"{self._folder}/{name}.o" for name in self._recipe.support(extension)]
             argv = self._recipe.link(extension, objects, output)
             job = self._job(f"linking {Path(output).name}", extension, argv, output, *objects)
             found = (*objects, *self._libraries(extension))

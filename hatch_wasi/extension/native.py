@@ -80,6 +80,7 @@ class NativeRecipe:
             *self._words("CCSHARED"),
             *shlex.split(self.environ.get("CPPFLAGS", "")),
             *hide_root(self.root),
+            *(() if extension.exceptions or not is_cxx else ("-fno-exceptions",)),
             *source_flags(extension, source, self.target),
             *(f"-I{folder}" for folder in self.target.include_dirs),
             *("-MD", "-MF", depfile, "-c", source, "-o", output),
@@ -98,10 +99,13 @@ class NativeRecipe:
             *extension.extra_link_args,
         ]
 
-    abi = None
+    def support(self, extension: Extension) -> Mapping[str, str]:
+        """See `Recipe.support`: native modules get nothing."""
+        del extension
+        return {}
 
-    def assemble(self, source: str, output: str) -> list[str]:
-        """See `Recipe.assemble`."""
+    def compile_support(self, source: str, output: str) -> list[str]:
+        """See `Recipe.compile_support`."""
         return [*self._words("CC", "cc"), "-c", source, "-o", output]
 
     def obstacle(self, extension: Extension) -> str | None:

@@ -45,12 +45,11 @@ class Recipe(Protocol):
     def link(self, extension: Extension, objects: Sequence[str], output: str) -> list[str]:
         """Give the command that makes the module `output` from `objects`."""
 
-    @property
-    def abi(self) -> str | None:
-        """Assembler source of an object that every module gets, to name what it is made for; None: there is none."""
+    def support(self, extension: Extension) -> Mapping[str, str]:
+        """Give sources, by file name, that are compiled into the module beside its own."""
 
-    def assemble(self, source: str, output: str) -> list[str]:
-        """Give the command that makes the object `output` from assembler `source`."""
+    def compile_support(self, source: str, output: str) -> list[str]:
+        """Give the command that makes the object `output` from such a source."""
 
     def obstacle(self, extension: Extension) -> str | None:
         """Say, with the extension's key, why it cannot be built for the target; None: it can."""
@@ -102,6 +101,8 @@ def macro_flags(extension: Extension, target: Target) -> list[str]:
 def source_flags(extension: Extension, source: str, target: Target) -> list[str]:
     """Give what the project asks for one source; its extra arguments come last, so that they win."""
     flags = [f"-I{folder}" for folder in extension.include_dirs]
+    # A build environment's folder is another one each time.
+    flags += [f"-ffile-prefix-map={folder}=/include" for folder in extension.include_dirs if folder.startswith("/")]
     flags += macro_flags(extension, target)
     is_cxx = source.endswith(CXX_SUFFIXES)
     if extension.std and is_cxx == ("++" in extension.std):

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
 from pathlib import Path
 
 from hatch_wasi import process
-from hatch_wasi.config import Extension
+from hatch_wasi.config import CXX_SUFFIXES, Extension
+from hatch_wasi.cxx_library import EXCEPTION_FLAGS, FIRST_WITH_EXCEPTIONS, CxxLibrary
 from hatch_wasi.errors import BuildError, ToolchainError
 from hatch_wasi.extension import abi
 from hatch_wasi.extension.recipe import hide_root, init_function, source_flags
@@ -37,7 +39,12 @@ LINK = (
     "-nostdlib",
     "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
     "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
+    # For the loader: std::terminate, with its message, where a C++ exception has left all code behind.
+    "-Wl,--export-if-defined=__cxa_call_terminate",
 )
+# setjmp and longjmp become exceptions; code that has neither is not changed by this.
+SETJMP = ("-mllvm", "-wasm-enable-sjlj")
+EXCEPTION_ENCODING = EXCEPTION_FLAGS[-1]
 # python.wasm holds these; the sysroot's archives of that name are not position-independent, or empty.
 IN_MAIN = frozenset({"c", "dl", "m", "pthread", "rt", "util"})
 
@@ -52,6 +59,9 @@ class WasiRecipe:
     """The project's folder: it must not show in what is made."""
     epoch: int
     """SOURCE_DATE_EPOCH for __DATE__ and __TIME__, in seconds."""
+    cxx: CxxLibrary | None = None
+    """What C++ is compiled and linked with; None: it cannot be built."""
+    why_no_cxx: str = "there is no C++ library for this SDK"
 
     system_headers = False
 
@@ -63,7 +73,8 @@ class WasiRecipe:
     @cached_property
     def toolchain(self) -> str:
         """The cache entries' names: entries never change."""
-        return f"{self.sdk.id} {self.sdk.llvm} {self.sdk.wasi_libc} {self.python.root.name} {self.python.version}"
+        made_by = f"{self.sdk.id} {self.sdk.llvm} {self.sdk.wasi_libc} {self.python.root.name} {self.python.version}"
+        return f"{made_by} {self.cxx.id}" if self.cxx else made_by
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
@@ -72,7 +83,9 @@ class WasiRecipe:
 
     @cached_property
     def _common(self) -> tuple[str, ...]:
-        places = ((self.python.root, "/usr"), (self.sdk.root, "/wasi-sdk"))
+        places = [(self.python.root, "/usr"), (self.sdk.root, "/wasi-sdk")]
+        if self.cxx is not None:
+            places.append((self.cxx.root, "/wasi-cxx"))
         return (
             *self.sdk.cc,
             *OPTIMIZE,
@@ -97,7 +110,21 @@ class WasiRecipe:
         """See `Recipe.compile`. Headers of the SDK and Python are system headers: they belong to `toolchain`."""
         project = source_flags(extension, source, self.target)
         words = ["-MMD", "-MF", depfile, "-c", source, "-o", output]
-        return [*self._common, *self._includes, *project, *words]
+        return [*self._common, *self._language(extension, source), *self._includes, *project, *words]
+
+    def _language(self, extension: Extension, source: str) -> list[str]:
+        """Give what concerns C++'s library, exceptions and setjmp."""
+        is_cxx = source.endswith(CXX_SUFFIXES)
+        found = list(self._library.compile_flags(exceptions=extension.exceptions)) if is_cxx else []
+        if self.sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
+            found += SETJMP if EXCEPTION_ENCODING in found else (*SETJMP, "-mllvm", EXCEPTION_ENCODING)
+        return found
+
+    @property
+    def _library(self) -> CxxLibrary:
+        if self.cxx is None:
+            raise ToolchainError(self.why_no_cxx)
+        return self.cxx
 
     def link(self, extension: Extension, objects: Sequence[str], output: str) -> list[str]:
         """See `Recipe.link`. The link succeeds with an empty module if PyInit is not there: check it afterwards."""
@@ -110,25 +137,38 @@ class WasiRecipe:
             *objects,
             *(f"-L{folder}" for folder in extension.library_dirs),
             *(f"-l{name}" for name in extension.libraries if name not in IN_MAIN),
+            *(self._library.link_words(exceptions=extension.exceptions) if extension.is_cxx else ()),
             self._builtins,
             *extension.extra_link_args,
         ]
 
-    @cached_property
-    def abi(self) -> str:
-        """See `Recipe.abi`."""
-        return abi.assembly(abi.describe(self.sdk, self.python, self.target.soabi))
+    def support(self, extension: Extension) -> Mapping[str, str]:
+        """See `Recipe.support`: the note of what the module is made for, setjmp, and what C++ needs of its host."""
+        libcxx = self.cxx.llvm if self.cxx and extension.is_cxx else None
+        note = abi.assembly(abi.describe(self.sdk, self.python, self.target.soabi, libcxx))
+        found = {"abi-cxx.s" if libcxx else "abi.s": note}
+        if self.sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
+            found["setjmp.c"] = _guest("setjmp.c")
+        return {**found, "cxx.c": _guest("cxx.c")} if libcxx else found
 
-    def assemble(self, source: str, output: str) -> list[str]:
-        """See `Recipe.assemble`."""
-        return [*self.sdk.cc, "-c", source, "-o", output]
+    def compile_support(self, source: str, output: str) -> list[str]:
+        """See `Recipe.compile_support`."""
+        setjmp = (*SETJMP, "-mllvm", EXCEPTION_ENCODING) if source.endswith("setjmp.c") else ()
+        return [*(self.sdk.cc if source.endswith(".s") else self._common), *setjmp, "-c", source, "-o", output]
 
     def obstacle(self, extension: Extension) -> str | None:
-        """See `Recipe.obstacle`: C++ needs a position-independent libc++, which no SDK carries."""
+        """See `Recipe.obstacle`: C++ needs a position-independent libc++, and for exceptions a new compiler."""
+        if "numpy" in extension.include_from:
+            why = "its headers state the sizes of this machine's types, and WASI's are others"
+            return f"{extension.key}.include-from: numpy is installed for this machine: {why}"
         if not extension.is_cxx:
             return None
-        why = "which cannot be built for WASI yet (it needs a position-independent libc++)"
-        return f"{extension.key}: {extension.name} is C++, {why}"
+        if self.cxx is None:
+            return f"{extension.key}: {extension.name} is C++, which cannot be built here: {self.why_no_cxx}"
+        if extension.exceptions and not self.cxx.has_exceptions:
+            why = f"clang {self.sdk.llvm} has none that WASI engines run; an SDK with LLVM {FIRST_WITH_EXCEPTIONS} has"
+            return f"{extension.key}: {extension.name} is C++ with exceptions: {why} (or say exceptions = false)"
+        return None
 
     def check(self, extension: Extension, module: Path) -> str | None:
         """See `Recipe.check`: the linker minds neither a module that nothing can initialize nor undefined symbols."""
@@ -145,3 +185,8 @@ class WasiRecipe:
     @cached_property
     def _main_exports(self) -> frozenset[str]:
         return frozenset(Module(self.python.wasm.read_bytes(), self.python.wasm.name).exports)
+
+
+@cache
+def _guest(name: str) -> str:
+    return files("hatch_wasi.extension").joinpath("guest", name).read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 from packaging.tags import sys_tags
 
 NATIVE = next(tag for tag in sys_tags() if "linux" not in tag.platform or tag.platform.startswith("linux_"))
-PACKAGES = ("capsule", "craft", "cythonized", "several_sources", "stable_abi")
+PACKAGES = ("bindings", "capsule", "craft", "cythonized", "several_sources", "stable_abi")
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -1,0 +1,31 @@
+"""Headers that come with packages of the build environment: pybind11, and others that say where theirs are."""
+
+import os
+import sys
+from dataclasses import replace
+
+from hatch_wasi import process
+from hatch_wasi.config import Extension
+from hatch_wasi.errors import BuildError, ProcessFailed
+
+__all__ = ["found"]
+
+
+def found(extension: Extension) -> Extension:
+    """Give `extension` with the folders of its `include-from` after its `include-dirs`.
+
+    A package is asked by `get_include()`, in a process of its own. Raises `BuildError` if it does not answer.
+    """
+    folders = [_ask(extension, package) for package in extension.include_from]
+    return replace(extension, include_dirs=(*extension.include_dirs, *folders)) if folders else extension
+
+
+def _ask(extension: Extension, package: str) -> str:
+    code = f"import {package} as package; print(package.get_include())"
+    try:
+        text = process.run([sys.executable, "-c", code], what=f"asking {package} for its headers", env=dict(os.environ))
+    except ProcessFailed as error:
+        reason = error.output.strip().splitlines()[-1:] or [error.message]
+        message = f"{extension.key}.include-from: {package} does not say where its headers are: {reason[0]}"
+        raise BuildError(message, hint=f"add {package} to build-system.requires, or install it") from error
+    return text.strip()
