@@ -16,7 +16,7 @@ from hatch_wasi.runtime import trial
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import cpython as sources
 from hatch_wasi.sources import llvm
-from hatch_wasi.toolchain import chain, cxx
+from hatch_wasi.toolchain import chain, cmake, cxx
 from hatch_wasi.toolchain.provider import Request
 from hatch_wasi.wasi_python import WasiPython
 
@@ -33,6 +33,7 @@ __all__ = [
     "ready",
     "ready_cxx",
     "ready_python",
+    "requirements",
 ]
 
 KINDS = ("sdk", "python", "cxx")
@@ -161,3 +162,28 @@ def ensure_cxx(cache: Cache, console: Console, sdk: WasiSdk) -> CxxLibrary:
         return cxx.CxxBuild(cache=cache, console=console, source=source, sdk=sdk, workspace=workspace).run()
 
     return CxxLibrary.from_tree(cache.make("cxx", cxx.entry_name(sdk, source), build, tell=console.note))
+
+
+def requirements(cache: Cache, *, python: str, sdk: str, cxx: bool) -> list[str]:
+    """List the packages that are needed, in the environment that builds, to make what is not there of the toolchain.
+
+    That is wasmtime, as an SDK is run to be trusted; and CMake, if `cxx` is wanted and the machine has none.
+    """
+    toolchain = ready(cache, python=python, sdk=sdk)
+    found = [] if toolchain else _extra("run")
+    if cxx and not (toolchain and ready_cxx(cache, toolchain.sdk)) and not cmake.present():
+        found += cmake.REQUIREMENTS
+    return found
+
+
+def _extra(name: str) -> list[str]:
+    """Give what an extra of hatch-wasi asks for."""
+    import importlib.metadata
+
+    from packaging.requirements import Requirement
+
+    return [
+        f"{item.name}{item.specifier}"
+        for item in map(Requirement, importlib.metadata.requires("hatch-wasi") or ())
+        if item.marker and item.marker.evaluate({"extra": name}) and not item.marker.evaluate({"extra": ""})
+    ]

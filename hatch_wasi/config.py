@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from hatch_wasi.config_reader import Reader, did_you_mean, kind_of
 from hatch_wasi.errors import ConfigError
 
 __all__ = ["DEFAULT_PYTHON", "Extension", "HookConfig"]
@@ -30,7 +31,6 @@ C_SUFFIXES = (".c",)
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx")
 CYTHON_SUFFIXES = (".pyx",)
 SOURCE_SUFFIXES = (*C_SUFFIXES, *CXX_SUFFIXES, *CYTHON_SUFFIXES)
-MACRO_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class HookConfig:
         Without `find_sources`, patterns are not looked up (what asks before a build cannot expect generated files).
         Raises `ConfigError` with every issue.
         """
-        reader = _Reader(table, key, [])
+        reader = Reader(table, key, [])
         reader.refuse_unknown((*HOOK_KEYS, *HATCH_KEYS))
         choices = {
             "python": _setting(reader, "python", DEFAULT_PYTHON, environ),
@@ -117,66 +117,7 @@ class HookConfig:
         return cls(python=values["python"], sdk=values["sdk"], target=values["target"], extensions=extensions)
 
 
-@dataclass
-class _Reader:
-    """A table that is being checked; `issues` is shared by all of one configuration."""
-
-    table: Mapping[str, object]
-    key: str
-    issues: list[str]
-
-    def wrong(self, name: str, what: str) -> None:
-        self.issues.append(f"{self.key}.{name} {what}")
-
-    def refuse_unknown(self, known: Sequence[str]) -> None:
-        for name in self.table:
-            if name not in known:
-                self.wrong(name, "is not known" + _did_you_mean(name, known))
-
-    def text(self, name: str, default: str | None = None) -> str | None:
-        value = self.table.get(name, default)
-        if value is None or (isinstance(value, str) and value):
-            return value
-        quoted = f': write "{value}"' if type(value) in {int, float} else ""
-        self.wrong(name, "must not be empty" if value == "" else f"must be a string, not {_kind(value)}{quoted}")
-        return default
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        value = self.table.get(name, default)
-        if isinstance(value, bool):
-            return value
-        self.wrong(name, f"must be true or false, not {_kind(value)}")
-        return default
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.table.get(name, [])
-        if not isinstance(value, list):
-            self.wrong(name, f"must be an array of strings, not {_kind(value)}")
-            return ()
-        for index, item in enumerate(value):
-            if not isinstance(item, str) or not item:
-                what = "must not be empty" if item == "" else f"must be a string, not {_kind(item)}"
-                self.wrong(f"{name}[{index}]", what)
-        return tuple(item for item in value if isinstance(item, str) and item)
-
-    def macros(self, name: str) -> tuple[tuple[str, str | None], ...]:
-        value = self.table.get(name, {})
-        if not isinstance(value, dict):
-            self.wrong(name, f'must be a table such as {{ NAME = "VALUE", FLAG = true }}, not {_kind(value)}')
-            return ()
-        found: list[tuple[str, str | None]] = []
-        for macro, meaning in value.items():
-            if not MACRO_NAME.fullmatch(macro):
-                self.wrong(f'{name}."{macro}"', "is not the name of a macro")
-            elif meaning is False or not isinstance(meaning, str | int):
-                what = "false: leave it out, or name it in undef-macros" if meaning is False else _kind(meaning)
-                self.wrong(f"{name}.{macro}", f"must be a string, a number or true, not {what}")
-            else:
-                found.append((macro, None if meaning is True else str(meaning)))
-        return tuple(found)
-
-
-def _setting(reader: _Reader, name: str, default: str, environ: Mapping[str, str]) -> tuple[str, str]:
+def _setting(reader: Reader, name: str, default: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """Give a setting's value and where it comes from."""
     configured = reader.text(name, default) or default
     variable = f"HATCH_WASI_{name.upper()}"
@@ -192,20 +133,20 @@ def _check_choices(choices: Mapping[str, tuple[str, str]], issues: list[str]) ->
     sdk, where = choices["sdk"]
     if "/" not in sdk and sdk not in SDK_PROVIDERS:
         names = ", ".join(SDK_PROVIDERS)
-        issues.append(f"{where} must be one of {names}, or a folder, not {sdk!r}{_did_you_mean(sdk, SDK_PROVIDERS)}")
+        issues.append(f"{where} must be one of {names}, or a folder, not {sdk!r}{did_you_mean(sdk, SDK_PROVIDERS)}")
     target, where = choices["target"]
     if target not in TARGETS:
-        issues.append(f"{where} must be native or wasi, not {target!r}{_did_you_mean(target, TARGETS)}")
+        issues.append(f"{where} must be native or wasi, not {target!r}{did_you_mean(target, TARGETS)}")
 
 
-def _read_extensions(reader: _Reader, root: Path | None) -> tuple[Extension, ...]:
+def _read_extensions(reader: Reader, root: Path | None) -> tuple[Extension, ...]:
     value = reader.table.get("extensions", [])
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        reader.wrong("extensions", f"must be an array of tables, not {_kind(value)}")
+        reader.wrong("extensions", f"must be an array of tables, not {kind_of(value)}")
         return ()
     found: list[Extension] = []
     for index, table in enumerate(value):
-        extension = _read_extension(_Reader(table, f"{reader.key}.extensions[{index}]", reader.issues), root)
+        extension = _read_extension(Reader(table, f"{reader.key}.extensions[{index}]", reader.issues), root)
         first = next((other for other in found if other.name == extension.name), None)
         if first is not None and extension.name:
             reader.issues.append(f"{extension.key}.name {extension.name!r} is that of {first.key} too")
@@ -213,7 +154,7 @@ def _read_extensions(reader: _Reader, root: Path | None) -> tuple[Extension, ...
     return tuple(found)
 
 
-def _read_extension(reader: _Reader, root: Path | None) -> Extension:
+def _read_extension(reader: Reader, root: Path | None) -> Extension:
     reader.refuse_unknown(EXTENSION_KEYS)
     patterns = reader.texts("sources")
     extension = Extension(
@@ -250,7 +191,7 @@ def _read_extension(reader: _Reader, root: Path | None) -> Extension:
     return extension
 
 
-def _read_name(reader: _Reader) -> str:
+def _read_name(reader: Reader) -> str:
     if "name" not in reader.table:
         reader.wrong("name", 'is missing: give the dotted module name, such as "package._module"')
         return ""
@@ -260,7 +201,7 @@ def _read_name(reader: _Reader) -> str:
     return name
 
 
-def _check_marker(reader: _Reader, marker: str | None) -> None:
+def _check_marker(reader: Reader, marker: str | None) -> None:
     if marker is None:
         return
     from packaging.markers import InvalidMarker, Marker
@@ -271,7 +212,7 @@ def _check_marker(reader: _Reader, marker: str | None) -> None:
         reader.wrong("marker", f"is not a PEP 508 marker: {str(error).splitlines()[0]}")
 
 
-def _find_sources(reader: _Reader, patterns: Sequence[str], root: Path) -> tuple[str, ...]:
+def _find_sources(reader: Reader, patterns: Sequence[str], root: Path) -> tuple[str, ...]:
     """Expand `patterns` below `root`; a plain name must exist, a glob must match something."""
     found: dict[str, None] = {}
     for index, pattern in enumerate(patterns):
@@ -307,18 +248,3 @@ def _normal(pattern: str) -> str | None:
         else:
             parts.append(part)
     return "/".join(parts) or None
-
-
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(word.lower().replace("_", "-"), known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _kind(value: object) -> str:
-    """Name a value's TOML type, with its article."""
-    names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array"}
-    if isinstance(value, list) and value and not all(isinstance(item, dict) for item in value):
-        return "an array of other things"
-    return names.get(type(value), "a table" if isinstance(value, dict) else f"a {type(value).__name__}")

@@ -68,7 +68,11 @@ class WasiBuildHook(Base):
 
                 found.append(REQUIREMENT)
             if config.target == "wasi":
-                found += self._missing_tools(config)
+                from hatch_wasi import bootstrap
+                from hatch_wasi.cache import Cache
+
+                has_cxx = any(extension.is_cxx for extension in config.extensions)
+                found += bootstrap.requirements(Cache(), python=config.python, sdk=config.sdk, cxx=has_cxx)
         except HatchWasiError:
             return []  # the build itself says what is wrong, where it is seen
         return found
@@ -142,20 +146,6 @@ class WasiBuildHook(Base):
         key = f"tool.hatch.build.{place}.{self.PLUGIN_NAME}"
         root = self._root
         return HookConfig.from_table(self.config, key=key, root=root, environ=os.environ, find_sources=find_sources)
-
-    def _missing_tools(self, config: "HookConfig") -> list[str]:
-        """List the packages that are needed to make what is not there of the toolchain."""
-        from hatch_wasi import bootstrap
-        from hatch_wasi.cache import Cache
-        from hatch_wasi.toolchain import cmake
-
-        cache = Cache()
-        toolchain = bootstrap.ready(cache, python=config.python, sdk=config.sdk)
-        found = [] if toolchain else _run_requirements()
-        if any(extension.is_cxx for extension in config.extensions):
-            library = bootstrap.ready_cxx(cache, toolchain.sdk) if toolchain else None
-            found += [] if library or cmake.present() else cmake.REQUIREMENTS
-        return found
 
     def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
         from hatch_wasi.extension import headers, placement
@@ -305,19 +295,3 @@ def _read_names(path: Path) -> list[str]:
     except (OSError, ValueError):
         return []
     return [str(name) for name in names] if isinstance(names, list) else []
-
-
-def _run_requirements() -> list[str]:
-    """Give what the extra `hatch-wasi[run]` asks for."""
-    import importlib.metadata
-
-    from packaging.requirements import Requirement
-
-    requirements = map(Requirement, importlib.metadata.requires("hatch-wasi") or ())
-    return [
-        f"{item.name}{item.specifier}"
-        for item in requirements
-        if item.marker is not None
-        and item.marker.evaluate({"extra": "run"})
-        and not item.marker.evaluate({"extra": ""})
-    ]

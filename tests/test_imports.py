@@ -17,7 +17,7 @@ PACKAGE = Path(hatch_wasi.__file__).parent
 LAYERS = (
     {"errors"},
     {"console", "process", "fetch", "cache", "contents", "disk", "workspace"},
-    {"config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library"},
+    {"config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library", "config_reader"},
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker"},
     {"bootstrap", "pep517"},

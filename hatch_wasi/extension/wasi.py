@@ -39,8 +39,7 @@ LINK = (
     "-nostdlib",
     "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
     "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
-    # For the loader: std::terminate, with its message, where a C++ exception has left all code behind.
-    "-Wl,--export-if-defined=__cxa_call_terminate",
+    "-Wl,--export-if-defined=hatch_wasi_describe_exception",  # guest/exceptions.cpp, for the loader
 )
 # setjmp and longjmp become exceptions; code that has neither is not changed by this.
 SETJMP = ("-mllvm", "-wasm-enable-sjlj")
@@ -110,12 +109,18 @@ class WasiRecipe:
         """See `Recipe.compile`. Headers of the SDK and Python are system headers: they belong to `toolchain`."""
         project = source_flags(extension, source, self.target)
         words = ["-MMD", "-MF", depfile, "-c", source, "-o", output]
-        return [*self._common, *self._language(extension, source), *self._includes, *project, *words]
+        return [
+            *self._common,
+            *self._language(source, exceptions=extension.exceptions),
+            *self._includes,
+            *project,
+            *words,
+        ]
 
-    def _language(self, extension: Extension, source: str) -> list[str]:
+    def _language(self, source: str, *, exceptions: bool) -> list[str]:
         """Give what concerns C++'s library, exceptions and setjmp."""
         is_cxx = source.endswith(CXX_SUFFIXES)
-        found = list(self._library.compile_flags(exceptions=extension.exceptions)) if is_cxx else []
+        found = list(self._library.compile_flags(exceptions=exceptions)) if is_cxx else []
         if self.sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
             found += SETJMP if EXCEPTION_ENCODING in found else (*SETJMP, "-mllvm", EXCEPTION_ENCODING)
         return found
@@ -149,12 +154,16 @@ class WasiRecipe:
         found = {"abi-cxx.s" if libcxx else "abi.s": note}
         if self.sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
             found["setjmp.c"] = _guest("setjmp.c")
-        return {**found, "cxx.c": _guest("cxx.c")} if libcxx else found
+        if libcxx:
+            names = ("cxx.c", "exceptions.cpp") if extension.exceptions else ("cxx.c",)
+            found.update((name, _guest(name)) for name in names)
+        return found
 
     def compile_support(self, source: str, output: str) -> list[str]:
         """See `Recipe.compile_support`."""
-        setjmp = (*SETJMP, "-mllvm", EXCEPTION_ENCODING) if source.endswith("setjmp.c") else ()
-        return [*(self.sdk.cc if source.endswith(".s") else self._common), *setjmp, "-c", source, "-o", output]
+        if source.endswith(".s"):
+            return [*self.sdk.cc, "-c", source, "-o", output]
+        return [*self._common, *self._language(source, exceptions=True), "-Os", "-c", source, "-o", output]
 
     def obstacle(self, extension: Extension) -> str | None:
         """See `Recipe.obstacle`: C++ needs a position-independent libc++, and for exceptions a new compiler."""

@@ -7,7 +7,7 @@ import os
 from ctypes import byref
 
 from hatch_wasi.errors import HatchWasiError
-from hatch_wasi.runtime.capi import CALLBACK, FUNC, Api, Tagged, Vector, func_type
+from hatch_wasi.runtime.capi import CALLBACK, FUNC, TAG, VALUE_I32, Api, Tagged, Vector, func_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,14 @@ class Trapped(HatchWasiError):
         causes = lines[lines.index("Caused by:") + 1 :] if "Caused by:" in lines else lines[:1]
         self.cause = " ".join(line.removeprefix("wasm trap: ") for line in causes if line)
         self.frames = [line.split(" - ", 1)[1] for line in lines if line[:1].isdigit() and " - " in line]
-        super().__init__("\n".join((self.cause, *(f"  at {frame}" for frame in self.frames[:FRAMES]))))
+        self.thrown: tuple[Tagged, int] | None = None
+        super().__init__("")
+        self.explain(self.cause)
+
+    def explain(self, cause: str) -> None:
+        """Say `cause` in the place of wasmtime's own."""
+        self.cause = cause
+        self.message = "\n".join((cause, *(f"  at {frame}" for frame in self.frames[:FRAMES])))
 
     @property
     def brief(self) -> str:
@@ -96,14 +103,31 @@ class Engine:
             api.wasm_trap_delete(trap)
             if self._exit_status is not None:
                 raise Exited(self._exit_status)
-            raise Trapped(self.text(vector))
+            raise self._trapped(self.text(vector))
         if error:
             api.wasmtime_error_message(error, byref(vector))
             api.wasmtime_error_delete(error)
             text = self.text(vector)
             if self._exit_status is not None:
                 raise Exited(self._exit_status)
-            raise Trapped(text) if "wasm backtrace" in text else Rejected(text)
+            raise self._trapped(text) if "wasm backtrace" in text else Rejected(text)
+
+    def _trapped(self, text: str) -> Trapped:
+        """Make the exception for a trap; one of the guest that nobody caught leaves its tag and its value."""
+        found, value, thrown = Trapped(text), Tagged(), Tagged(kind=TAG)
+        exception = (ctypes.c_uint64 * 3)()
+        if self.api.wasmtime_context_take_exception(self.context, exception):
+            api = self.api
+            errors = (
+                api.wasmtime_exnref_tag(self.context, exception, thrown.item),
+                api.wasmtime_exnref_field(self.context, exception, 0, byref(value)),
+            )
+            api.wasmtime_exnref_unroot(exception)
+            for error in filter(None, errors):
+                api.wasmtime_error_delete(error)
+            if not any(errors) and value.kind == VALUE_I32:
+                found.thrown = thrown, value.of[0] & 0xFFFFFFFF
+        return found
 
     def compile(self, data: bytes) -> int:
         """Compile a module (seconds for a large one). Raises `Rejected` with wasmtime's reason."""

@@ -50,6 +50,7 @@ class Guest:
         self._waiting: Waiting | None = None
         self._module = module
         self.status = 0
+        self._loader: Loader | None = None
         self._failure: BaseException | None = None
 
     def configure(self, argv: Sequence[str], view: View) -> None:
@@ -107,6 +108,10 @@ class Guest:
             self._start()
         except Exited as ended:
             self.status = ended.status
+        except Trapped as trap:
+            if self._loader is not None:
+                self._loader.explain(trap)
+            self._failure = trap
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             self._failure = error
         finally:
@@ -179,13 +184,12 @@ class Guest:
         if version != DL_VERSION:
             message = f"python.wasm has version {version} of the loader interface, this is hatch-wasi for {DL_VERSION}"
             raise HatchWasiError(message)
-        loader: list[Loader] = []
 
         def late(name: str) -> Callable[..., int | str]:
             def call(*arguments: int) -> int | str:
-                if not loader:
-                    loader.append(self._load(space, struct))
-                result: int | str = getattr(loader[0], name)(*arguments)
+                if self._loader is None:
+                    self._loader = self._load(space, struct)
+                result: int | str = getattr(self._loader, name)(*arguments)
                 return result
 
             return call

@@ -14,6 +14,7 @@ from hatch_wasi.runtime import capi
 from hatch_wasi.runtime.engine import Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.resolution import Resolution
 from hatch_wasi.runtime.scope import Arities, Loaded, Scope
+from hatch_wasi.runtime.thrown import Thrown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Loader:
         self._main.instance = space.instance
         self._scope = Scope(space, self._main, Arities(space, struct, main["arity"]))
         self._resolution = Resolution(self._scope)
+        self._thrown = Thrown(self._scope, self._resolution)
         self._handles: dict[int, Loaded] = {MAIN_HANDLE: self._main, 0: self._main}
         self._count = MAIN_HANDLE
         self._message = b""
@@ -95,7 +97,8 @@ class Loader:
             raise LoadError(message)
         for place in self._scope.visible(module) if module is self._main else module.closure():
             if symbol in place.functions:
-                return self._scope.slot(place, symbol)
+                guarded = symbol.startswith("PyInit") and self._thrown.throws(place)
+                return self._thrown.guard(place, symbol) if guarded else self._scope.slot(place, symbol)
             if symbol in place.data:
                 return self._scope.address(place, symbol)
         message = f"{module.path}: undefined symbol: {symbol}"
@@ -118,6 +121,10 @@ class Loader:
             path = posixpath.join(self._space.text(buffer) if found else "/", path)
             self._space.free(buffer)
         return posixpath.normpath(path)
+
+    def explain(self, trap: Trapped) -> None:
+        """Let a trap that ended the guest say what was thrown, if something was."""
+        self._thrown.explain(trap)
 
     # Loading.
 
@@ -197,6 +204,7 @@ class Loader:
             raise LoadError(message) from reason
         except Trapped as reason:
             self._stack(stack)
+            self._thrown.explain(reason)
             message = f"{module.path}: its start function ended in a trap: {reason.brief}"
             raise LoadError(message) from reason
         self._scope.fill_pending(module)
@@ -216,6 +224,7 @@ class Loader:
                 self._engine.call(function)
             except Trapped as reason:
                 self._stack(stack)
+                self._thrown.explain(reason)
                 message = f"{module.path}: its {name} ended in a trap: {reason.brief}"
                 raise LoadError(message) from reason
 

@@ -91,7 +91,7 @@ class Resolution:
             elif kind in {MEMORY, TABLE}:
                 _copy(place, scope.space.memory if kind == MEMORY else scope.space.table)
             elif kind == TAG:
-                _copy(place, self._tag(name, a))
+                _copy(place, self.tag(name, a))
             elif name == "__stack_pointer":
                 _copy(place, scope.space.stack_pointer)
             else:
@@ -134,7 +134,7 @@ class Resolution:
             raise LoadError(message)
         return found
 
-    def _tag(self, name: str, parameters: bytes) -> Tagged:
+    def tag(self, name: str, parameters: bytes) -> Tagged:
         """Give the one exception tag of this name and type: exceptions cross modules only by the same tag."""
         key = (name, parameters)
         if key not in self._tags:

@@ -4,7 +4,7 @@ So a module can be given a function before that one exists: its own, which it im
 `-shared`), one of a library that needs this module in turn, or one that needs the module's memory.
 """
 
-__all__ = ["forward_module", "jump_module", "stdin_module"]
+__all__ = ["forward_module", "guard_module", "jump_module", "stdin_module"]
 
 I32 = b"\x7f"
 TABLE_TYPE = b"\x70\0"
@@ -101,4 +101,29 @@ def stdin_module() -> bytes:
         _section(3, [b"\0"]),
         _section(7, [_name(b"memory") + b"\x02\0", _name(b"f") + b"\0\x02"]),
         _body(body),
+    )
+
+
+def guard_module() -> bytes:
+    """Give a module whose `f` calls the function `e.f` and gives its i32; if that throws, what `e.c` makes of it.
+
+    It imports the stack pointer as `e.s`, which it puts back, and the exception's tag, of one i32, as `e.x`.
+    """
+    caught = b"\x02" + I32 + b"\x1f\x40\x01\0\0\0" + b"\x10\0\x0f\x0b" + b"\0\x0b"  # block, try_table catching to it
+    code = b"\x23\0\x21\0" + caught + b"\x20\0\x24\0" + b"\x10\x01" + b"\x0b"
+    content = b"\x01\x01" + I32 + code
+    return _module(
+        _section(1, [_kind(b"", I32), _kind(I32, b""), _kind(I32, I32)]),
+        _section(
+            2,
+            [
+                _name(b"e") + _name(b"s") + b"\x03" + I32 + b"\x01",
+                _name(b"e") + _name(b"x") + b"\x04\0\x01",
+                _name(b"e") + _name(b"f") + b"\0\0",
+                _name(b"e") + _name(b"c") + b"\0\x02",
+            ],
+        ),
+        _section(3, [b"\0"]),
+        _section(7, [_name(b"f") + b"\0\x02"]),
+        _section(10, [_number(len(content)) + content]),
     )

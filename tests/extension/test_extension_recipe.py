@@ -1,10 +1,13 @@
 """The argv builders: pure, so tables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hatch_wasi.config import Extension
+from hatch_wasi.cxx_library import LIBRARIES, CxxLibrary
+from hatch_wasi.errors import ToolchainError
 from hatch_wasi.extension.native import NativeRecipe
 from hatch_wasi.extension.recipe import init_function, module_file, signature, source_flags
 from hatch_wasi.extension.wasi import WasiRecipe
@@ -13,6 +16,7 @@ from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 
 ROOT = Path("/project")
+SETJMP = ["-mllvm", "-wasm-enable-sjlj"]
 
 
 def extension(**values):
@@ -58,6 +62,19 @@ def wasi(tmp_path):
         "build_time_vars = {'SOABI': 'cpython-313-wasm32-wasi', 'EXT_SUFFIX': '.cpython-313-wasm32-wasi.so'}\n"
     )
     return WasiRecipe(sdk, python, ROOT, 7)
+
+
+@pytest.fixture
+def cxx(wasi, tmp_path):
+    root = tmp_path / "cxx"
+    for variant, names in LIBRARIES.items():
+        (root / "lib" / variant).mkdir(parents=True)
+        for name in names:
+            (root / "lib" / variant / name).touch()
+    library = CxxLibrary(
+        root=root, id="cxx-1", llvm="22.1.9", include=root / "include" / "c++" / "v1", lib=root / "lib"
+    )
+    return replace(wasi, cxx=library)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +181,7 @@ class TestWasi:
             "-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare", "-fPIC",
             "-ffile-prefix-map=/project=.", f"-ffile-prefix-map={python}=/usr", f"-ffile-prefix-map={sdk}=/wasi-sdk",
             "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_PROCESS_CLOCKS",
-            "-D_WASI_EMULATED_MMAN", f"-isystem{python}/include/python3.13", "-Ii", "-O1",
+            "-D_WASI_EMULATED_MMAN", *SETJMP, "-mllvm", "-wasm-use-legacy-eh=false", f"-isystem{python}/include/python3.13", "-Ii", "-O1",
             "-MMD", "-MF", "m.d", "-c", "m.c", "-o", "m.o",
         ]  # fmt: skip
 
@@ -175,12 +192,60 @@ class TestWasi:
             f"{sdk}/bin/clang", "--target=wasm32-wasip1", f"--sysroot={sdk}/share/wasi-sysroot", "-nostdlib",
             "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
             "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
-            "-Wl,--export=PyInit_m", "-o", "m.so", "a.o", "b.o", "-Ld", "-lz", str(wasi.sdk.builtins), "-y",
+            "-Wl,--export-if-defined=hatch_wasi_describe_exception", "-Wl,--export=PyInit_m", "-o", "m.so", "a.o", "b.o", "-Ld", "-lz", str(wasi.sdk.builtins), "-y",
         ]  # fmt: skip
 
-    def test_cxx_is_refused(self, wasi):
+    def test_cxx_without_its_library_is_refused(self, wasi):
         assert wasi.obstacle(extension()) is None
-        assert "extensions[0]: p.m is C++" in wasi.obstacle(extension(sources=("m.cxx",)))
+        asked = extension(sources=("m.cxx",))
+        assert wasi.obstacle(asked).startswith("extensions[0]: p.m is C++, which cannot be built here: there is no")
+        with pytest.raises(ToolchainError, match="no C\\+\\+ library"):
+            wasi.link(asked, ["m.o"], "m.so")
+
+    def test_cxx(self, cxx):
+        library = cxx.cxx.root
+        headers = ["-nostdinc++", "-isystem", f"{library}/include/c++/v1"]
+        asked = extension(sources=("m.cxx", "n.c"))
+        assert cxx.obstacle(asked) is None
+        argv = cxx.compile(asked, "m.cxx", "m.o", "m.d")
+        at = argv.index("-nostdinc++")
+        assert argv[at - 2] == "-D_WASI_EMULATED_PROCESS_CLOCKS"
+        encoding = ["-mllvm", "-wasm-use-legacy-eh=false"]
+        assert argv[at : at + 8] == [*headers, "-fwasm-exceptions", *encoding, *SETJMP]
+        # An option of LLVM's may be given once.
+        assert argv.count("-wasm-use-legacy-eh=false") == 1
+        assert "-nostdinc++" not in cxx.compile(asked, "n.c", "n.o", "n.d")
+        words = cxx.link(asked, ["m.o"], "m.so")
+        names = ["libc++.a", "libc++abi.a", "libunwind.a"]
+        assert words[-4:] == [*(f"{library}/lib/eh/{name}" for name in names), str(cxx.sdk.builtins)]
+        assert sorted(cxx.support(asked)) == ["abi-cxx.s", "cxx.c", "exceptions.cpp", "setjmp.c"]
+        assert sorted(cxx.support(extension())) == ["abi.s", "setjmp.c"]
+        assert "22.1.9" in cxx.support(asked)["abi-cxx.s"]
+        assert cxx.toolchain.endswith(" cxx-1")
+
+    def test_cxx_without_exceptions(self, cxx):
+        asked = extension(sources=("m.cxx",), exceptions=False)
+        argv = cxx.compile(asked, "m.cxx", "m.o", "m.d")
+        assert "-fno-exceptions" in argv
+        assert "-fwasm-exceptions" not in argv
+        library = cxx.cxx.root
+        names = ["libc++.a", "libc++abi.a"]
+        assert cxx.link(asked, [], "m.so")[-3:-1] == [f"{library}/lib/noeh/{name}" for name in names]
+        assert "exceptions.cpp" not in cxx.support(asked)
+
+    def test_old_compilers_have_no_exceptions(self, cxx):
+        (cxx.cxx.root / "lib" / "eh" / "libunwind.a").unlink()
+        old = replace(cxx, sdk=replace(cxx.sdk, llvm="19.1.7"))
+        asked = extension(sources=("m.cxx",))
+        assert "clang 19.1.7 has none that WASI engines run" in old.obstacle(asked)
+        assert "(or say exceptions = false)" in old.obstacle(asked)
+        without = replace(asked, exceptions=False)
+        assert old.obstacle(without) is None
+        assert "-mllvm" not in old.compile(without, "m.cxx", "m.o", "m.d")
+        assert sorted(old.support(without)) == ["abi-cxx.s", "cxx.c"]
+
+    def test_the_headers_of_this_machines_numpy_are_refused(self, wasi):
+        assert "numpy is installed for this machine" in wasi.obstacle(extension(include_from=("numpy",)))
 
     def test_environment_is_not_the_users(self, wasi, monkeypatch):
         monkeypatch.setenv("CPATH", "/usr/include")

@@ -301,7 +301,7 @@ def test_two_targets_live_side_by_side(project, commands, monkeypatch, toolchain
         for target in ("wasi", "native"):
             monkeypatch.setenv("HATCH_WASI_TARGET", target)
             made.wheel()
-    assert len(commands()) == 5
+    assert len(commands()) == 6
     assert {path.name.partition(".")[2] for path in made.root.glob(".hatch/wasi/*/p.m/*.so")} == {
         EXTENSION_SUFFIXES[0].removeprefix("."), FOREIGN.removeprefix("m."),
     }  # fmt: skip
