@@ -72,12 +72,12 @@ def test_source_date_epoch(project, monkeypatch):
 
 
 @pytest.fixture
-def no_cxx(toolchain, tmp_path, monkeypatch):
+def no_cxx(toolchain, cache, tmp_path, monkeypatch):
     """A cache that has the toolchain, no C++ library, and nothing to make one from."""
-    for tree in (toolchain.sdk.root, toolchain.python.root):
-        entry = tmp_path / "cache" / tree.parent.name / tree.name
-        entry.parent.mkdir(parents=True)
-        entry.symlink_to(tree)
+    (tmp_path / "cache").mkdir()
+    for path in cache.root.iterdir():
+        if path.name not in {"cxx", "downloads"}:
+            (tmp_path / "cache" / path.name).symlink_to(path)
     monkeypatch.setenv("HATCH_WASI_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("HATCH_WASI_OFFLINE", "1")
 
