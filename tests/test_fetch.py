@@ -1,6 +1,7 @@
 """Downloads from a real server: whole and right, or not at all; what was received is not asked for again."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import random
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ import archive_server
 import pytest
 from archive_server import ArchiveServer
 
-from hatch_wasi import fetch
+from hatch_wasi import fetch, network
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError
@@ -33,8 +35,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArchiveServer]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(fetch, "BACKOFF_SECONDS", 0.01)
-    monkeypatch.setattr(fetch, "STALL_SECONDS", 0.5)
-    monkeypatch.setattr(fetch, "_unreachable", {})
+    monkeypatch.setattr(network, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(network, "_unreachable", {})
+    monkeypatch.setattr(network, "_resolved", set())
     with archive_server.running() as running:
         running.files = {NAME: BODY, "moved-here.tar": BODY}
         yield running
@@ -202,6 +205,36 @@ def test_an_unreachable_host_is_tried_once(tmp_path: Path, server: ArchiveServer
 def test_a_name_that_cannot_be_resolved(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"archives\.invalid/a\.tar: its name cannot be resolved"):
         download(Cache(tmp_path), ["http://archives.invalid/a.tar"], sha256=SHA256)
+
+
+@pytest.mark.usefixtures("server")
+def test_name_servers_that_do_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, asked = threading.Event(), []
+    monkeypatch.setattr(network, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name, *_: asked.append(name) or ended.wait())
+    for _ in range(2):
+        with pytest.raises(FetchError, match=r"the name archives\.invalid was not resolved within 0\.1 s"):
+            download(Cache(tmp_path), ["http://archives.invalid/a.tar"], sha256=SHA256)
+    ended.set()
+    assert asked == ["archives.invalid"]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_host_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener that accepts nobody: once its queue is full, the kernel drops what comes."""
+    monkeypatch.setattr(network, "CONNECT_SECONDS", 0.3)
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/a.tar"
+        for _ in range(2):
+            with pytest.raises(FetchError, match=r"a\.tar: no connection within 0\.3 s"):
+                download(Cache(tmp_path), [url], sha256=SHA256)
 
 
 @pytest.mark.usefixtures("server")

@@ -16,7 +16,7 @@ PACKAGE = Path(hatch_wasi.__file__).parent
 # From the ground up. A unit is a module or a subpackage of hatch_wasi; units in one set are siblings.
 LAYERS = (
     {"errors"},
-    {"console", "process", "fetch", "cache", "contents", "disk", "workspace"},
+    {"console", "process", "fetch", "network", "cache", "contents", "disk", "workspace"},
     {"config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library", "config_reader"},
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker"},
@@ -35,10 +35,10 @@ ACQUAINTED = (FOUNDATIONS, KNOWLEDGE, {"__main__", "cli"}, {"hooks", "plugin"})
 GUARDED = {
     "subprocess": {"process"},
     "multiprocessing": set(),
-    "socket": set(),
-    "urllib.request": {"fetch"},
+    "socket": {"network"},
+    "urllib.request": {"network"},
     "http.client": set(),
-    "urllib3": {"fetch"},
+    "urllib3": {"network"},
     "filelock": {"cache"},
     "fcntl": {"cache"},
     "wasmtime": {"runtime"},

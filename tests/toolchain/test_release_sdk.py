@@ -22,7 +22,7 @@ import release_archives
 from archive_server import ArchiveServer
 from release_archives import COMPILER, SYSROOT
 
-from hatch_wasi import fetch, pins
+from hatch_wasi import fetch, network, pins
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import ToolchainError
@@ -43,8 +43,9 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(fetch, "BACKOFF_SECONDS", 0.01)
-    monkeypatch.setattr(fetch, "STALL_SECONDS", 0.5)
-    monkeypatch.setattr(fetch, "_unreachable", {})
+    monkeypatch.setattr(network, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(network, "_unreachable", {})
+    monkeypatch.setattr(network, "_resolved", set())
 
 
 def pin(monkeypatch: pytest.MonkeyPatch, table: dict[str, object]) -> None:
