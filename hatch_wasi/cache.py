@@ -20,7 +20,7 @@ import platformdirs
 from hatch_wasi import contents, disk
 from hatch_wasi.contents import Damage
 from hatch_wasi.errors import CacheError, HatchWasiError
-from hatch_wasi.workspace import MANIFEST, Workspace, replace_file
+from hatch_wasi.workspace import MANIFEST, Workspace, remove, replace_file
 
 __all__ = ["MANIFEST", "Cache", "Workspace", "digest", "hold", "replace_file", "usual_umask"]
 
@@ -170,15 +170,16 @@ class Cache:
     def discard(self, folder: Path) -> None:
         """Remove an entry, if it is there: out of sight by one rename first, so that no part is ever taken for it."""
         unseen = folder.with_name(f".removed-{folder.name.removeprefix('.')}")
-        shutil.rmtree(unseen, ignore_errors=True)
+        remove(unseen)
         if folder.exists():
             folder.rename(unseen)
-            shutil.rmtree(unseen, ignore_errors=True)
+            remove(unseen)
 
     @contextmanager
     def _workspace(self, kind: str, name: str, tell: Callable[[str], None] | None) -> Iterator[tuple[Path, int]]:
         """Give the folder in which the entry is made and what holds it; errors of the disk become `CacheError`."""
-        partial, busy = self.folder(kind) / f".partial-{name}", self.folder("locks") / f"{kind}-{name}.busy"
+        # Resolved: programs that ask for the working directory get it so, and the entry must name neither.
+        partial, busy = self.folder(kind).resolve() / f".partial-{name}", self.folder("locks") / f"{kind}-{name}.busy"
         try:
             with usual_umask(), hold(busy, tell=tell) as held:
                 yield partial, held

@@ -40,11 +40,11 @@ def full(error: BaseException, root: Path) -> CacheError:
     """Name the disk that is full: that of the cache `root`, or of temporary files if those have no room either."""
     place = root if _free(root) < LOW or _free(Path(tempfile.gettempdir())) >= LOW else Path(tempfile.gettempdir())
     reason = _reason(error)
-    message = f"the disk of {place} is full ({_free(place) >> 20} MB free): {reason}"
+    head = f"the disk of {place} is full ({_free(place) >> 20} MB free)"
     if REASONS[reason] == errno.EFBIG:
-        message = f"files in {place} may not grow so large (see ulimit -f): {reason}"
-    if isinstance(error, HatchWasiError) and reason not in error.message:
-        message = f"{message}, {error.message}"
+        head = f"files in {place} may not grow so large (see ulimit -f)"
+    said = error.message if isinstance(error, HatchWasiError) else reason
+    message = f"{head}: {said}" if reason in said else f"{head}: {reason}, {said}"
     return CacheError(
         message,
         hint="a toolchain needs about 1.5 GB while it is made; make room and run the command again, it goes on where "

@@ -1,17 +1,57 @@
 """Where a cache entry is being made: steps that a kill cannot undo, and the seal that makes a tree an entry."""
 
+import hashlib
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hatch_wasi import contents
+from hatch_wasi.errors import CacheError
 
-__all__ = ["MANIFEST", "Workspace", "replace_file", "seal"]
+__all__ = ["MANIFEST", "Workspace", "is_plain", "remove", "replace_file", "seal"]
 
 MANIFEST = "manifest.json"
+ELSEWHERE = "elsewhere"
+"""In the folder of an entry that is being made: a link to where `scratch` is, if that is not here."""
+PLAIN = re.compile(rb"[A-Za-z0-9_./+-]+")
+
+
+def is_plain(folder: Path) -> bool:
+    """Tell whether shells, make and configure take the folder's name for one word and nothing else."""
+    return PLAIN.fullmatch(os.fsencode(folder)) is not None
+
+
+def _elsewhere(folder: Path) -> Path:
+    """Give the private folder, always the same, that serves `folder` where its name is not plain."""
+    said = os.environ.get("TMPDIR")
+    for place in (*([Path(said)] if said else []), Path("/var/tmp"), Path("/tmp")):
+        private = place / f"hatch-wasi-{os.getuid()}"
+        if not is_plain(private) or not place.is_absolute():
+            continue
+        with suppress(OSError):
+            private.mkdir(mode=0o700, exist_ok=True)
+            found = private.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+                return private / hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    message = (
+        f"nothing can be built in {folder}: configure and make only bear letters of ASCII, digits and _./+- in names"
+    )
+    raise CacheError(message, hint="set TMPDIR, or HATCH_WASI_CACHE_DIR, to a folder with such a name")
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of an entry that was being made, and what it has elsewhere; what cannot be removed stays."""
+    with suppress(OSError):
+        elsewhere = (folder / ELSEWHERE).readlink()
+        if elsewhere.parent.name == f"hatch-wasi-{os.getuid()}":
+            shutil.rmtree(elsewhere, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -28,20 +68,41 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 class Workspace:
-    """Where an entry is being made: `tree` becomes the entry, `scratch` is thrown away; both outlive a killed build."""
+    """Where an entry is being made: `tree` becomes the entry, `scratch` is thrown away; both outlive a killed build.
+
+    configure and make do not bear spaces in the names of folders: where `folder` has any, `scratch` is elsewhere.
+    """
 
     def __init__(self, folder: Path, log: Path, hold: int) -> None:
-        """Use `folder`; `hold` is a locked file descriptor for the programs that build."""
+        """Use `folder`; `hold` is a locked file descriptor for the programs that build.
+
+        Raises `CacheError` if there is no place for `scratch`.
+        """
+        base = folder if is_plain(folder) else _elsewhere(folder)
         self.tree = folder / "tree"
-        self.scratch = folder / "scratch"
-        self._stamps = folder / "steps"
+        self.scratch = base / "scratch"
+        self._stamps = base / "steps"
         self._log = log
         self.hold = (hold,)
         if self._stamps.is_dir() and not self.tree.is_dir():
             # Killed right after the tree became the entry: the stamps tell of what is not here any more.
-            shutil.rmtree(folder)
+            shutil.rmtree(base)
         for path in (self.tree, self.scratch, self._stamps):
             path.mkdir(parents=True, exist_ok=True)
+        if base != folder:
+            link = folder / ELSEWHERE
+            link.unlink(missing_ok=True)
+            link.symlink_to(base)
+
+    def plain(self, folder: Path) -> Path:
+        """Give a name of `folder` that configure and make bear: its own, or that of a link in `scratch`."""
+        if is_plain(folder):
+            return folder
+        link = self.scratch / "names" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+        return link
 
     def log(self, step: str) -> Path:
         """Name the log file of `step`."""

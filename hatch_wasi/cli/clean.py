@@ -46,8 +46,8 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         folder = cache.root / kind
         if folder.is_dir():
             try:
-                for entry in cache.entries(kind):
-                    cache.discard(entry)
+                for path in [*cache.entries(kind), *folder.glob(".partial-*/")]:
+                    cache.discard(path)
                 for path in folder.iterdir():  # the folder itself may be a link to another disk
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
                 if not folder.is_symlink():

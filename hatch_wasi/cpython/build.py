@@ -8,7 +8,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class Build:
 
     def __post_init__(self) -> None:
         """Lay out the folders as CPython's own script does."""
+        self.sdk = replace(self.sdk, root=self.workspace.plain(self.sdk.root))
         self.tree = self.workspace.scratch / "cpython"
         self.native_dir = self.tree / "cross-build" / "build"
         self.wasi_dir = self.tree / "cross-build" / "wasm32-wasip1"
@@ -253,6 +254,7 @@ class Build:
                 str(self.workspace.scratch): "/usr/src",
                 str(entry): "/usr",
                 str(self.cache.root): "/var/cache/hatch-wasi",
+                str(self.cache.root.resolve()): "/var/cache/hatch-wasi",
                 **({f"{home}/": "~/"} if (home := os.environ.get("HOME", "/").rstrip("/")) else {}),
             },
             private=(self.workspace.scratch, entry),
