@@ -101,6 +101,8 @@ def mend(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: s
         belonging = belongings(cache, found) if found else []
         remains = [entry for _, entry in belonging if cache.damages(entry)]
         if not remains:
+            for _, entry in belonging:
+                cache.sweep(entry)
             return
 
 

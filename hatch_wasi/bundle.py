@@ -192,11 +192,12 @@ def unpack(cache: Cache, console: Console, file: Path) -> Header:
     """
     header = Header.read(file)
     header.check(file)
+    tree = cache.folder("imports") / "tree"
     with cache.lock("imports", tell=console.note), disk.reported(cache.root):
+        shutil.rmtree(tree, ignore_errors=True)  # a kill may have left it
         wanted = [part for part in header.parts if not _is_there(cache, console, part)]
         if not wanted:
             return header
-        tree = cache.folder("imports") / "tree"
         try:
             with console.step(f"Unpacking {file.name}", index=1, total=2), usual_umask():
                 archive.unpack(file, tree)
@@ -219,6 +220,7 @@ def _is_there(cache: Cache, console: Console, part: Part) -> bool:
     if cache.damages(entry):
         console.note(f"Damaged in the cache, to be replaced: {part.place}")
         return False
+    cache.sweep(entry)
     console.note(f"Already there: {part.place}")
     return True
 

@@ -119,6 +119,7 @@ class Cache:
         """
         entry = self.root / kind / name
         if self.find(kind, name):
+            self.sweep(entry)
             return entry
         with self.lock(f"{kind}-{name}", tell=tell):
             if self.find(kind, name):
@@ -167,11 +168,20 @@ class Cache:
                 raise self.explain(error) from error
         return found
 
+    def sweep(self, entry: Path) -> None:
+        """Remove what a kill left of an entry's making or of the removal of another; quick if there is nothing."""
+        names = [f"{prefix}{entry.name}" for prefix in (".partial-", ".removed-", ".removed-partial-")]
+        left = [entry.with_name(name) for name in names if entry.with_name(name).exists()]
+        if left:
+            with suppress(CacheError, OSError), self.lock(f"{entry.parent.name}-{entry.name}"):
+                for folder in left:
+                    self.discard(folder)
+
     def discard(self, folder: Path) -> None:
         """Remove an entry, if it is there: out of sight by one rename first, so that no part is ever taken for it."""
-        unseen = folder.with_name(f".removed-{folder.name.removeprefix('.')}")
+        unseen = folder.with_name(f".removed-{folder.name.removeprefix('.').removeprefix('removed-')}")
         remove(unseen)
-        if folder.exists():
+        if folder != unseen and folder.exists():
             folder.rename(unseen)
             remove(unseen)
 
