@@ -22,6 +22,7 @@ from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import archive
 from hatch_wasi.sources.host import Host
 from hatch_wasi.sources.tarball import Tarball
+from hatch_wasi.toolchain import existing
 from hatch_wasi.workspace import seal
 
 __all__ = ["HEADER", "Header", "Part", "pack", "unpack"]
@@ -244,6 +245,10 @@ def _verify(file: Path, tree: Path, part: Part) -> None:
 
 def _try(file: Path, header: Header, staged: Cache) -> None:
     """Raise `FetchError` if this hatch-wasi would not use what was unpacked."""
-    if bootstrap.ready(staged, python=header.python, sdk=header.provider) is None:
+    if header.provider == existing.NAME:  # which asks the environment first, and that is not the question
+        usable = bool(bootstrap.ready_python(staged, python=header.python))
+    else:
+        usable = bootstrap.ready(staged, python=header.python, sdk=header.provider) is not None
+    if not usable:
         message = f"{file} was exported by hatch-wasi {header.hatch_wasi}, and this one, {__version__}, would not use what is in it"
         raise FetchError(message, hint="use the same version of hatch-wasi for both, or export again")

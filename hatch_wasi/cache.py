@@ -52,7 +52,7 @@ class Cache:
         path = self.root / name
         try:
             with usual_umask():
-                path.mkdir(parents=True, exist_ok=True)
+                path.resolve().mkdir(parents=True, exist_ok=True)  # it may be a link to what is not there yet
             tag = self.root / "CACHEDIR.TAG"
             if not tag.exists():
                 replace_file(tag, CACHEDIR_TAG.encode())

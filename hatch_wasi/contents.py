@@ -138,13 +138,16 @@ def _problem(expected: Item | None, found: Item | None) -> Problem | None:
         return None
     if expected is None or found is None:
         return "extra" if expected is None else "missing"
-    same = asdict(expected) | {"mode": ""} == asdict(found) | {"mode": ""}
-    return "mode" if same else "changed"
+    if asdict(expected) | {"mode": ""} != asdict(found) | {"mode": ""}:
+        return "changed"
+    wanted, given = int(expected.mode, 8), int(found.mode, 8)
+    # A cache may be closed to writing by whoever shares it; more than was given, or less to read, is wrong.
+    return "mode" if given & ~wanted or wanted & 0o555 & ~given else None
 
 
 def is_same(path: Path, item: Item) -> bool:
     """Tell whether the file `path` is the one that was listed."""
-    return _item(path, path.lstat()) == item
+    return _problem(item, _item(path, path.lstat())) is None
 
 
 def tidy(tree: Path, damages: list[Damage]) -> bool:

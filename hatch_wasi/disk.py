@@ -28,7 +28,9 @@ def is_full(error: BaseException) -> bool:
 
 def _reason(error: BaseException | None) -> str:
     while error is not None:
-        said = f"{error} {getattr(error, 'output', '')}" if isinstance(error, HatchWasiError) else ""
+        # shutil.copytree's error has no number, and lists those of the files.
+        speaks = isinstance(error, (HatchWasiError, shutil.Error))
+        said = f"{error} {getattr(error, 'output', '')}" if speaks else ""
         for words, number in REASONS.items():
             if words in said or (isinstance(error, OSError) and error.errno == number):
                 return words

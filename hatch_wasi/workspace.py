@@ -21,6 +21,9 @@ ELSEWHERE = "elsewhere"
 """In the folder of an entry that is being made: a link to where `scratch` is, if that is not here."""
 PLAIN = re.compile(rb"[A-Za-z0-9_./+-]+")
 
+PLACES = (Path("/var/tmp"), Path("/tmp"))
+"""Where `scratch` may be else, after TMPDIR; the first is mostly a disk and the second memory."""
+
 
 def is_plain(folder: Path) -> bool:
     """Tell whether shells, make and configure take the folder's name for one word and nothing else."""
@@ -30,7 +33,7 @@ def is_plain(folder: Path) -> bool:
 def _elsewhere(folder: Path) -> Path:
     """Give the private folder, always the same, that serves `folder` where its name is not plain."""
     said = os.environ.get("TMPDIR")
-    for place in (*([Path(said)] if said else []), Path("/var/tmp"), Path("/tmp")):
+    for place in (*([Path(said)] if said else []), *PLACES):
         private = place / f"hatch-wasi-{os.getuid()}"
         if not is_plain(private) or not place.is_absolute():
             continue

@@ -60,9 +60,10 @@ def begin(job: Job, root: Path, log: Path) -> int:
     """Fork a child that does the job in a process group of its own."""
     pid = os.fork()
     if pid:
+        os.setpgid(pid, pid)  # here too: it may be killed before it comes to do so itself
         return pid
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         with log.open("w") as stream:
             os.dup2(stream.fileno(), 2)
             job(Cache(root), Console(stream=stream))
