@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_wasi import pins
-from hatch_wasi.cache import Cache, Workspace
+from hatch_wasi.cache import Cache, Workspace, usual_umask
 from hatch_wasi.config import DEFAULT_PYTHON
 from hatch_wasi.console import Console
 from hatch_wasi.contents import Damage
@@ -120,7 +120,8 @@ def deviation(sdk: WasiSdk, python: str, pair: str) -> str:
 
 def ensure_sdk(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> WasiSdk:
     """Give an SDK for Python X.Y, making it if need be. Raises `ToolchainError` with every provider's reason."""
-    return chain.find(cache, console, _request(sdk, python))
+    with usual_umask():
+        return chain.find(cache, console, _request(sdk, python))
 
 
 def ensure(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk: str = "auto") -> Toolchain:

@@ -5,6 +5,7 @@ the list of its contents and its `manifest.json` are written last and one rename
 manifest finds nothing.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -26,6 +27,8 @@ __all__ = ["MANIFEST", "Cache", "Workspace", "digest", "hold", "replace_file", "
 
 # https://bford.info/cachedir/: backup programs leave such folders out, and nothing else is ever cleaned.
 CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by hatch-wasi; everything here can be made again.\n"
+# What says that a folder, or its disk, is closed to us.
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def digest(value: object) -> str:
@@ -224,12 +227,15 @@ class Cache:
         """Say what is wrong with the cache's folder or disk, and what helps."""
         if disk.is_full(error):
             return disk.full(error, self.root)
+        number = error.errno if isinstance(error, OSError) else None
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         place = error.filename if isinstance(error, OSError) and error.filename else self.root
-        return CacheError(
-            f"the cache {self.root} cannot be written: {reason}" + (f" ({place})" if place != self.root else ""),
-            hint="make it writable, or set HATCH_WASI_CACHE_DIR to a folder that is",
-        )
+        where = "" if place == self.root else f" ({place})"
+        if number in CLOSED:
+            message = f"the cache {self.root} cannot be written: {reason}{where}"
+            return CacheError(message, hint="make it writable, or set HATCH_WASI_CACHE_DIR to a folder that is")
+        message = f"an entry of the cache {self.root} cannot be made: {reason}{where}"
+        return CacheError(message, hint="run the command again; if that does not help, `hatch-wasi clean` first")
 
 
 def _from_environment(name: str) -> Path | None:

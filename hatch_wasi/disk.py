@@ -40,6 +40,8 @@ def _reason(error: BaseException | None) -> str:
 
 def full(error: BaseException, root: Path) -> CacheError:
     """Name the disk that is full: that of the cache `root`, or of temporary files if those have no room either."""
+    if isinstance(error, CacheError):
+        return error  # it was said already, nearer to where it happened
     place = root if _free(root) < LOW or _free(Path(tempfile.gettempdir())) >= LOW else Path(tempfile.gettempdir())
     reason = _reason(error)
     head = f"the disk of {place} is full ({_free(place) >> 20} MB free)"

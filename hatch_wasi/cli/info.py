@@ -101,7 +101,7 @@ def _object(facts: Facts) -> dict[str, object]:
         },
         "sizes": {kind: {entry.name: _size(entry) for entry in entries} for kind, entries in facts.entries.items()},
         "providers": [
-            {"name": item.provider, "ready": item.sdk and str(item.sdk.root), "outlook": item.text}
+            {"name": item.provider, "ready": item.sdk and str(item.sdk.root), "used": item.serves, "outlook": item.text}
             for item in facts.outlooks
         ],
     }
@@ -137,10 +137,11 @@ def _toolchain(facts: Facts) -> list[str]:
 
 
 def _choice(facts: Facts) -> list[str]:
-    lines = [f"Where sdk = {facts.request.sdk} looks for an SDK; the first that can serve does:"]
-    chosen = next((item for item in facts.outlooks if item.sdk), None)
+    lines = [
+        f"Where sdk = {facts.request.sdk} looks for an SDK: what is ready serves, else the first that can be made:"
+    ]
     for index, item in enumerate(facts.outlooks, 1):
-        lines.append(f"  {index}. {item.provider:9} {item.text}" + " <- used" * (item is chosen))
+        lines.append(f"  {index}. {item.provider:9} {item.text}" + " <- used" * item.serves)
     return lines
 
 

@@ -45,13 +45,15 @@ class Outlook:
     provider: str
     sdk: WasiSdk | None
     """What it has ready."""
+    serves: bool
+    """Whether that is the SDK that a build would use."""
     text: str
     """What it would do, or why not."""
 
 
 def outlooks(cache: Cache, request: Request) -> list[Outlook]:
     """Say of each provider in order what it would do; nothing is run or fetched."""
-    found = []
+    found, serving = [], ready(cache, request)
     for provider in _chosen(request.sdk):
         sdk = provider.ready(cache, request)
         if sdk is not None:
@@ -59,7 +61,8 @@ def outlooks(cache: Cache, request: Request) -> list[Outlook]:
         else:
             tell = getattr(provider, "outlook", None)
             text = tell(cache, request) if tell else "would be asked"
-        found.append(Outlook(provider=provider.NAME, sdk=sdk, text=text))
+        serves = sdk is not None and sdk == serving
+        found.append(Outlook(provider=provider.NAME, sdk=sdk, serves=serves, text=text))
     return found
 
 

@@ -39,8 +39,8 @@ WASI = """\
 libpython3.13.a:
 \t@. ../../stop.sh; stop make-wasi
 \t@CC@ -I../../Include/internal -c ../../library.c -o library.o
-\t@AR@ rcs $@ library.o
 \ttouch Modules/config.c
+\t@AR@ rcs $@ library.o
 Python/%.o Modules/%.o:
 \tmkdir -p $(dir $@) && touch $@
 Programs/python.o: ../../main.c
