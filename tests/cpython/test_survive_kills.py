@@ -19,7 +19,7 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.sdk import WasiSdk
 
-KILLS = {"bootstrap": 60, "download": 40, "import": 50, "sdk": 50}
+KILLS = {"bootstrap": 40, "download": 50, "import": 60, "sdk": 50}
 SEED = os.environ.get("HATCH_WASI_TEST_SEED") or str(random.SystemRandom().randrange(1 << 32))
 
 
