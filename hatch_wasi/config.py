@@ -157,14 +157,15 @@ def _read_extensions(reader: Reader, root: Path | None) -> tuple[Extension, ...]
 def _read_extension(reader: Reader, root: Path | None) -> Extension:
     reader.refuse_unknown(EXTENSION_KEYS)
     patterns = reader.texts("sources")
+    sources = _find_sources(reader, patterns, root) if root else ()
     extension = Extension(
         name=_read_name(reader),
         key=reader.key,
-        sources=_find_sources(reader, patterns, root) if root else (),
+        sources=sources,
         patterns=patterns,
         **{name.replace("-", "_"): reader.texts(name) for name in TEXT_LISTS},
         define_macros=reader.macros("define-macros"),
-        language=reader.text("language"),
+        language=reader.text("language") or (_cython_language(root, sources) if root else None),
         std=reader.text("std"),
         exceptions=reader.flag("exceptions", default=True),
         py_limited_api=reader.text("py-limited-api"),
@@ -189,6 +190,17 @@ def _read_extension(reader: Reader, root: Path | None) -> Extension:
             reader.wrong(f"include-from[{index}]", f"must be the name of a package, not {name!r}")
     _check_marker(reader, extension.marker)
     return extension
+
+
+def _cython_language(root: Path, sources: Sequence[str]) -> str | None:
+    """Give the language that a .pyx asks for by `# distutils: language = c++` in the comments it begins with."""
+    for source in (source for source in sources if source.endswith(CYTHON_SUFFIXES)):
+        for line in (root / source).read_text(encoding="utf-8", errors="replace").splitlines():
+            if found := re.fullmatch(r"#\s*distutils\s*:\s*language\s*=\s*(c|c\+\+)\s*", line):
+                return found[1]
+            if line.strip() and not line.startswith("#"):
+                break
+    return None
 
 
 def _read_name(reader: Reader) -> str:

@@ -160,16 +160,18 @@ class WasiBuildHook(Base):
         listing = self._listing(build_data)
         if version != EDITABLE:
             placement.refuse_copies(config.extensions, listing, self._root)
-        chosen = [headers.found(extension) for extension in config.extensions if _is_wanted(extension, recipe)]
+        wanted = [extension for extension in config.extensions if _is_wanted(extension, recipe)]
+        chosen, failed = headers.find(wanted)
         outcome = build(chosen, recipe, root=self._root, console=console)
-        for name, error in outcome.failed.items():
+        failed |= outcome.failed
+        for name, error in failed.items():
             console.warn(f"{name} is left out, it is optional: {error.render()}")
             console.detail(error.output)
         if version == EDITABLE:
             result, outputs = self._put_in_place(outcome.built, recipe, listing)
         else:
             result, outputs = self._describe(outcome.built, recipe), {item.path for item in outcome.built}
-        if not outcome.failed:  # else: try again, and warn again
+        if not failed:  # else: try again, and warn again
             files |= outputs | self._watched(config.extensions, listing)
             made = self._root / FOLDER
             read = {path for path in outcome.inputs if not path.is_relative_to(made)}

@@ -216,6 +216,34 @@ def test_wrong_extensions(root, key, value, issue):
     assert found.startswith(f"{FIRST}.{issue}")
 
 
+def test_cythons_directive_tells_the_language(root):
+    for text, language in (
+        ("# distutils: language = c++\nimport x\n", "c++"),
+        ("#!python\n\n#distutils:language=c++", "c++"),
+        ("# distutils: language = c\n", "c"),
+        ("import x\n# distutils: language = c++\n", None),
+    ):
+        (root / "src/y.pyx").write_text(text)
+        assert one(root, sources=["src/y.pyx"]).language == language
+    (root / "src/y.pyx").write_text("# distutils: language = c\n")
+    assert one(root, sources=["src/y.pyx"], language="c++").is_cxx
+
+
+def test_exceptions_are_cxxs(root):
+    assert one(root).exceptions
+    assert not one(root, sources=["src/x.cpp"], exceptions=False).exceptions
+    assert extension_issues(root, exceptions=False) == [f"{FIRST}.exceptions is about C++, and nothing here is"]
+    # Before a build, sources may be missing.
+    table = {"extensions": [{"name": "p.m", "sources": ["gone/*"], "exceptions": False}]}
+    assert not read(root, table, find_sources=False).extensions[0].exceptions
+
+
+def test_packages_with_headers_are_named(root):
+    assert one(root, include_from=["pybind11", "a.b"]).include_from == ("pybind11", "a.b")
+    issue = f"{FIRST}.include-from[0] must be the name of a package, not 'not-one'"
+    assert extension_issues(root, include_from=["not-one"]) == [issue]
+
+
 def test_c_with_cxx_sources(root):
     assert extension_issues(root, language="c", sources=["src/x.cpp"]) == [
         f'{FIRST}.language is "c", but src/x.cpp is C++'

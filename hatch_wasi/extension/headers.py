@@ -2,22 +2,33 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hatch_wasi import process
 from hatch_wasi.config import Extension
 from hatch_wasi.errors import BuildError, ProcessFailed
 
-__all__ = ["found"]
+__all__ = ["find"]
 
 
-def found(extension: Extension) -> Extension:
-    """Give `extension` with the folders of its `include-from` after its `include-dirs`.
+def find(extensions: Iterable[Extension]) -> tuple[list[Extension], dict[str, BuildError]]:
+    """Add to `extensions` the folders of their `include-from`, after their `include-dirs`.
 
-    A package is asked by `get_include()`, in a process of its own. Raises `BuildError` if it does not answer.
+    A package is asked by `get_include()`, in a process of its own. Gives the extensions and, by name, why optional ones
+    cannot be built. Raises `BuildError` if a package that another one needs does not answer.
     """
-    folders = [_ask(extension, package) for package in extension.include_from]
-    return replace(extension, include_dirs=(*extension.include_dirs, *folders)) if folders else extension
+    found, failed = [], {}
+    for extension in extensions:
+        try:
+            folders = [_ask(extension, package) for package in extension.include_from]
+        except BuildError as error:
+            if not extension.optional:
+                raise
+            failed[extension.name] = error
+        else:
+            found.append(replace(extension, include_dirs=(*extension.include_dirs, *folders)))
+    return found, failed
 
 
 def _ask(extension: Extension, package: str) -> str:

@@ -24,7 +24,7 @@ from hatch_wasi.toolchain.cmake import CMake
 
 __all__ = ["PARTS", "RECIPE", "Runtimes", "build_runtimes", "parts"]
 
-RECIPE = 1
+RECIPE = 2
 """Goes up when what this module makes changes."""
 PARTS = (
     "cmake", "runtimes", "llvm/cmake", "libunwind/CMakeLists.txt", "libunwind/cmake", "libunwind/include",
@@ -135,6 +135,8 @@ def _settings(sdk: WasiSdk, source: Path, folder: Path, *, exceptions: bool) -> 
         "LIBCXX_INSTALL_MODULES": "OFF",
         "LIBCXX_TYPEINFO_COMPARISON_IMPLEMENTATION": "2",
         "LIBCXXABI_ENABLE_EXCEPTIONS": switch,
+        # std::terminate would pull the demangler into everything that is linked, 130 KB.
+        "LIBCXXABI_NON_DEMANGLING_TERMINATE": "ON",
         "LIBCXXABI_USE_LLVM_UNWINDER": switch,
         "LIBUNWIND_USE_COMPILER_RT": "ON",
     }

@@ -15,6 +15,7 @@ from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
 from hatch_wasi.cache import Cache
+from hatch_wasi.toolchain import cmake
 
 EXTENSION = '[[{key}.extensions]]\nname = "p.m"\nsources = ["src/p/m.c"]\n'
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -89,6 +90,17 @@ class TestDependencies:
     def test_nothing_once_there_is_one(self, project):
         assert self.asked(project()) == []
 
+    def test_cmake_while_there_is_no_cxx_library(self, project, monkeypatch, tmp_path):
+        monkeypatch.setenv("HATCH_WASI_TARGET", "wasi")
+        monkeypatch.setenv("HATCH_WASI_CACHE_DIR", str(tmp_path / "cache"))
+        monkeypatch.setattr(cmake, "_candidates", lambda _: iter(()))  # what the machine has is its business
+        plain = self.asked(project())
+        assert {Requirement(name).name for name in self.asked(project(EXTENSION.replace("m.c", "*.cc")))} == {
+            *(Requirement(name).name for name in plain),
+            "cmake",
+            "ninja",
+        }
+
     def test_wrong_configuration_is_the_builds_business(self, project):
         assert self.asked(project(EXTENSION + "std = 1\n")) == []
 
@@ -109,6 +121,40 @@ def test_objects_do_not_enter_an_sdist(project):
     [sdist] = SdistBuilder(str(made.root)).build()
     with tarfile.open(sdist) as archive:
         assert not [name for name in archive.getnames() if ".hatch" in name or name.endswith(".so")]
+
+
+def test_exceptions_can_be_left_out(project, capsys):
+    made = project(EXTENSION.replace("m.c", "m.cpp") + "exceptions = false\n")
+    made.write("src/p/m.cpp", CXX + "void fail() { throw 1; }\n")
+    with pytest.raises(SystemExit):
+        made.wheel()
+    assert "-fno-exceptions" in capsys.readouterr().err
+
+
+def test_headers_of_a_package(project, capsys, tmp_path, monkeypatch):
+    (tmp_path / "site" / "kept").mkdir(parents=True)
+    (tmp_path / "site" / "kept" / "__init__.py").write_text("def get_include(): return __path__[0]\n")
+    (tmp_path / "site" / "kept" / "kept.h").write_text("const char *where = __FILE__;\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    made = project(EXTENSION + 'include-from = ["kept"]\n')
+    source = (made.root / "src/p/m.c").read_text()
+    made.write("src/p/m.c", f"#include <kept.h>\n{source}")
+    made.wheel()
+    module = made.module("native").read_bytes()
+    assert b"/include/kept.h" in module
+    assert str(tmp_path).encode() not in module
+    for package, why in (("nowhere", "No module named 'nowhere'"), ("json", "has no attribute 'get_include'")):
+        configuration = made.root / "pyproject.toml"
+        configuration.write_text(configuration.read_text().replace('"kept"', f'"{package}"'))
+        with pytest.raises(SystemExit):
+            made.wheel()
+        said = capsys.readouterr().err
+        assert f"extensions[0].include-from: {package} does not say where its headers are: " in said
+        assert why in said
+        made.write("pyproject.toml", (text := configuration.read_text()) + "optional = true\n")
+        assert made.wheel().name == "p-1-py3-none-any.whl"
+        assert "warning: p.m is left out, it is optional: " in capsys.readouterr().err
+        configuration.write_text(text.replace(f'"{package}"', '"kept"'))
 
 
 def test_cxx(project):

@@ -207,9 +207,26 @@ static PyObject *uncaught(PyObject *, PyObject *)
     throw Failure("nobody catches this");
 }
 
-static PyObject *uncaught_number(PyObject *, PyObject *)
+namespace {
+struct Hidden {};
+} // namespace
+namespace outer {
+struct Generic {};
+} // namespace outer
+
+static PyObject *throws(PyObject *, PyObject *number)
 {
-    throw 7;
+    switch (PyLong_AsLong(number)) {
+    case 0: throw 7;
+    case 1: throw "text";
+    case 2: throw std::bad_alloc();
+    case 3: throw std::system_error(std::make_error_code(std::errc::no_such_file_or_directory), "opening");
+    case 4: (void)std::filesystem::file_size("/nowhere"); break;
+    case 5: throw Hidden();
+    case 6: throw outer::Generic();
+    default: throw std::vector<int>();
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *terminated(PyObject *, PyObject *)
@@ -244,7 +261,7 @@ static PyMethodDef methods[] = {
     {"expressions", text<expressions>, METH_NOARGS, nullptr}, {"locks", text<locks>, METH_NOARGS, nullptr},
     {"values", text<values>, METH_NOARGS, nullptr},       {"through_c", text<through_c>, METH_NOARGS, nullptr},
     {"nested", text<nested>, METH_NOARGS, nullptr},       {"storage", text<storage>, METH_NOARGS, nullptr},
-    {"uncaught", uncaught, METH_NOARGS, nullptr},         {"uncaught_number", uncaught_number, METH_NOARGS, nullptr},
+    {"uncaught", uncaught, METH_NOARGS, nullptr},         {"throws", throws, METH_O, nullptr},
     {"terminated", terminated, METH_NOARGS, nullptr},     {"noexcept_left", noexcept_left, METH_NOARGS, nullptr},
     {}};
 
