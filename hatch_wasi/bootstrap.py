@@ -49,9 +49,8 @@ class Toolchain:
 
 
 def _request(sdk: str, python: str) -> Request:
-    # A Python that is named by its folder has been built already: any SDK that is there may be its own.
-    pair = pins.cpython(DEFAULT_PYTHON if "/" in python else python).sdk
-    return Request(sdk=sdk, pair=pair, trial=trial.run_command)
+    short = WasiPython.from_tree(Path(python)).short_version if "/" in python else python
+    return Request(sdk=sdk, pair=pins.cpython(short).sdk, trial=trial.run_command)
 
 
 def ready_python(cache: Cache, *, python: str = DEFAULT_PYTHON, sdk: WasiSdk | None = None) -> WasiPython | None:

@@ -9,7 +9,6 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -169,15 +168,24 @@ def is_of_sysroot(name: str) -> bool:
 def _build(
     workspace: Workspace, console: Console, plan: Plan, archives: tuple[Path, Path], request: Request
 ) -> dict[str, object]:
-    compiler, sysroot = archives
-    with console.step("Unpacking", index=3, total=4):
-        workspace.once("compiler", lambda: archive.unpack(compiler, workspace.tree, keep=is_of_compiler))
-        workspace.once("sysroot", _unpack_sysroot(sysroot, workspace))
-    _check_commit(workspace.tree, plan)
-    llvm = clang_version(workspace.tree)
-    sdk = WasiSdk(root=workspace.tree, provider=NAME, id="", llvm=llvm, wasi_libc=plan.wasi_libc)
-    with console.step("Compiling, linking and running a program", index=4, total=4):
-        verify(sdk, request.trial)
+    sdk = WasiSdk(root=workspace.tree, provider=NAME, id="", llvm="", wasi_libc=plan.wasi_libc)
+
+    def compose() -> None:
+        compiler, sysroot = archives
+        with console.step("Unpacking", index=3, total=4):
+            archive.unpack(compiler, workspace.tree, keep=is_of_compiler)
+            _unpack_sysroot(sysroot, workspace)
+            _check_commit(workspace.tree, plan)
+        with console.step("Compiling, linking and running a program", index=4, total=4):
+            verify(sdk, request.trial)
+
+    try:
+        # One step with its check: what does not work is not kept for the next time.
+        workspace.once("compose", compose)
+        llvm = clang_version(workspace.tree)
+    except (FetchError, ToolchainError):
+        shutil.rmtree(workspace.tree, ignore_errors=True)
+        raise
     return {
         "schema": 1,
         "recipe": RECIPE,
@@ -202,13 +210,9 @@ def _check_commit(tree: Path, plan: Plan) -> None:
         raise ToolchainError(message)
 
 
-def _unpack_sysroot(sysroot: Path, workspace: Workspace) -> Callable[[], None]:
-    def unpack() -> None:
-        unpacked, target = workspace.scratch / "sysroot", workspace.tree / "share" / "wasi-sysroot"
-        archive.unpack(sysroot, unpacked, keep=is_of_sysroot)
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(exist_ok=True)
-        whole = unpacked / "share" / "wasi-sysroot"
-        (whole if whole.is_dir() else unpacked).rename(target)
-
-    return unpack
+def _unpack_sysroot(sysroot: Path, workspace: Workspace) -> None:
+    unpacked, target = workspace.scratch / "sysroot", workspace.tree / "share" / "wasi-sysroot"
+    archive.unpack(sysroot, unpacked, keep=is_of_sysroot)
+    target.parent.mkdir(exist_ok=True)
+    whole = unpacked / "share" / "wasi-sysroot"
+    (whole if whole.is_dir() else unpacked).rename(target)

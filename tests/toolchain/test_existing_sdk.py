@@ -1,5 +1,7 @@
 """An SDK on the machine is used only if it is whole and works; what is missing is named."""
 
+import contextlib
+import json
 import shutil
 from pathlib import Path
 
@@ -72,6 +74,14 @@ def test_one_that_is_named_goes_before_what_is_ready(
     monkeypatch.setattr(existing, "DEFAULT", tmp_path / "none")
     found = bootstrap.ensure_sdk(cache, Console())
     assert found.id == wasi_sdk.id
+
+
+@pytest.mark.parametrize(("version", "pair"), [("3.13.5", "24"), ("3.9.2", None)])
+def test_a_python_named_by_its_folder_has_a_pair_too(tmp_path: Path, version: str, pair: str | None) -> None:
+    python = {"version": version, "wasi_libc": "x", "sdk": "x", "sdk_version": None, "llvm": "22"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1, "python": python}))
+    with contextlib.nullcontext() if pair else pytest.raises(UsageError, match=r"Python 3\.9 cannot be built"):
+        assert bootstrap._request("auto", str(tmp_path)).pair == pair
 
 
 def test_a_wasi_libc_that_nobody_knows_is_said_so() -> None:
