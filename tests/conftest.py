@@ -14,7 +14,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
 
-TOOLCHAIN_FIXTURES = {"toolchain", "wasi_sdk", "debian_sdk", "wasi_python", "guest"}
+TOOLCHAIN_FIXTURES = {"toolchain", "wasi_sdk", "wasi_python", "guest"}
 
 Guest = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -52,12 +52,6 @@ def toolchain(cache: Cache, request: pytest.FixtureRequest) -> bootstrap.Toolcha
 @pytest.fixture(scope="session")
 def wasi_sdk(toolchain: bootstrap.Toolchain) -> WasiSdk:
     return toolchain.sdk
-
-
-@pytest.fixture(scope="session")
-def debian_sdk(cache: Cache, wasi_sdk: WasiSdk) -> WasiSdk:
-    """The SDK of the distribution's packages, also where the toolchain has another (a release, if GitHub is reached)."""
-    return wasi_sdk if wasi_sdk.provider == "debian" else bootstrap.ensure_sdk(cache, Console(), sdk="debian")
 
 
 @pytest.fixture(scope="session")

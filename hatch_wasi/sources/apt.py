@@ -79,6 +79,12 @@ class Apt:
         assert self._updated
         return parse_madison(self._run("apt-cache", "madison", package, what=f"looking up {package}"))
 
+    def source_versions(self, package: str) -> list[str]:
+        """List the versions of the source package that the suites carry, newest first."""
+        assert self._updated
+        text = self._run("apt-cache", "madison", package, what=f"looking up the source of {package}")
+        return parse_madison(text, sources=True)
+
     def names(self, prefix: str) -> list[str]:
         """List the packages whose names begin so."""
         assert self._updated
@@ -162,10 +168,10 @@ def unpack(package: Path, folder: Path, log: Path) -> None:
     process.run(["dpkg-deb", "--extract", package, folder], what=f"unpacking {package.name}", log=log)
 
 
-def parse_madison(text: str) -> list[str]:
-    """Read `apt-cache madison`: `package | version | source`, newest first; source packages are left out."""
+def parse_madison(text: str, *, sources: bool = False) -> list[str]:
+    """Read `apt-cache madison`, `package | version | origin`, newest first: binary packages, or `sources`."""
     rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.count("|") == 2]
-    return list(dict.fromkeys(version for _, version, origin in rows if not origin.endswith("Sources")))
+    return list(dict.fromkeys(version for _, version, origin in rows if origin.endswith("Sources") == sources))
 
 
 def parse_simulation(text: str) -> dict[str, str]:

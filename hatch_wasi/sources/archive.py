@@ -17,7 +17,7 @@ else:
     # The first releases of 3.11 (Debian 12's 3.11.2) know no extraction filters.
     from backports import tarfile
 
-__all__ = ["read_member", "unpack"]
+__all__ = ["read_member", "top_folder", "unpack"]
 
 FORMATS = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar")
 # LLVM's sources, the largest that anybody unpacks here, are 170,000 files and 2.3 GB, 15 times their archive.
@@ -70,6 +70,20 @@ def read_member(archive: Path, name: str) -> bytes:
         raise FetchError(message) from error
     message = f"{archive} holds no {name}"
     raise FetchError(message)
+
+
+def top_folder(archive: Path) -> str:
+    """Give the name of the first member's top folder. Raises `FetchError` if there is none."""
+    try:
+        with _open(archive) as tar:
+            first = tar.next()
+    except (tarfile.TarError, OSError, EOFError) as error:
+        message = f"{archive} cannot be read: {error}"
+        raise FetchError(message) from error
+    if first is None:
+        message = f"{archive} is empty"
+        raise FetchError(message)
+    return PurePosixPath(first.name).parts[0] if first.name.strip("/") else ""
 
 
 def _open(archive: Path) -> tarfile.TarFile:

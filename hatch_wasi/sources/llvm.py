@@ -20,7 +20,7 @@ from hatch_wasi.sources import archive, git
 from hatch_wasi.sources.apt import Apt
 from hatch_wasi.sources.machine import Distribution
 
-__all__ = ["VARIABLE", "LlvmSource", "find", "version_of"]
+__all__ = ["VARIABLE", "LlvmSource", "find", "local_major", "version_of"]
 
 VARIABLE = "HATCH_WASI_LLVM_SOURCE"
 VERSION_FILE = "cmake/Modules/LLVMVersion.cmake"
@@ -77,6 +77,17 @@ def version_of(text: str) -> str:
     return ".".join(found[1] for found in numbers if found)
 
 
+def local_major() -> int | None:
+    """Give the major version of the sources that the user named; None if there are none, or they are not LLVM's."""
+    local = os.environ.get(VARIABLE)
+    if not local:
+        return None
+    try:
+        return int(_local_version(Path(local).expanduser()).partition(".")[0])
+    except (OSError, FetchError):
+        return None  # `find` says why
+
+
 def find(cache: Cache, console: Console, major: int) -> LlvmSource:
     """Give sources of LLVM `major`. Raises `ToolchainError` with every source's reason."""
     if local := os.environ.get(VARIABLE):
@@ -95,13 +106,15 @@ def find(cache: Cache, console: Console, major: int) -> LlvmSource:
     raise ToolchainError(message, hint=hint)
 
 
+def _local_version(path: Path) -> str:
+    if path.is_dir():
+        return version_of((path / VERSION_FILE).read_text(encoding="utf-8"))
+    return version_of(archive.read_member(path, VERSION_FILE).decode("utf-8", "replace"))
+
+
 def _local(path: Path, major: int) -> LlvmSource:
     try:
-        if path.is_dir():
-            text = (path / VERSION_FILE).read_text(encoding="utf-8")
-        else:
-            text = archive.read_member(path, VERSION_FILE).decode("utf-8", "replace")
-        version = version_of(text)
+        version = _local_version(path)
     except (OSError, FetchError) as error:
         message = f"{VARIABLE}={path} is not an archive or tree of llvm-project's sources: {error}"
         raise ToolchainError(message) from error

@@ -78,6 +78,14 @@ class Distribution:
             for suite in later
         )
 
+    def backports(self) -> "Distribution":
+        """Give the suite's backports, `trixie-backports`; one that is not there is found out by asking."""
+        suite = f"{self.codename}-backports"
+        main = next((mirror for mirror in self.mirrors if mirror.suite == self.codename), self.mirrors[0])
+        return Distribution(
+            id=self.id, codename=suite, mirrors=(Mirror(main.uri, suite, main.components),), keyring=self.keyring
+        )
+
 
 def parse_os_release(text: str) -> dict[str, str]:
     """Read os-release(5): shell-like assignments, one a line."""

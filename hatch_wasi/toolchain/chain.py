@@ -7,12 +7,12 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import ToolchainError, UsageError
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.toolchain import debian, existing, release
+from hatch_wasi.toolchain import debian, existing, release, source
 from hatch_wasi.toolchain.provider import Provider, Request, Unavailable
 
 __all__ = ["PROVIDERS", "Outlook", "find", "outlooks", "ready"]
 
-PROVIDERS = cast("tuple[Provider, ...]", (existing, release, debian))
+PROVIDERS = cast("tuple[Provider, ...]", (existing, release, debian, source))
 
 
 def _chosen(sdk: str) -> tuple[Provider, ...]:

@@ -145,12 +145,14 @@ def _settings(sdk: WasiSdk, source: Path, folder: Path, *, exceptions: bool) -> 
         settings[f"CMAKE_{language}_COMPILER_TARGET"] = sdk.triple
         settings[f"CMAKE_{language}_COMPILER_WORKS"] = "ON"
         settings[f"CMAKE_{language}_FLAGS"] = flags
+    # A wasi-libc before wasi-sdk 25's has no pthread.h for one thread: no std::mutex then.
+    threads = "ON" if (sdk.sysroot / "include" / sdk.triple / "pthread.h").is_file() else "OFF"
     for library in ("LIBUNWIND", "LIBCXXABI", "LIBCXX"):
         settings[f"{library}_ENABLE_SHARED"] = "OFF"
-        settings[f"{library}_ENABLE_THREADS"] = "ON"
+        settings[f"{library}_ENABLE_THREADS"] = threads
         settings[f"{library}_INCLUDE_TESTS"] = "OFF"
     for library in ("LIBCXXABI", "LIBCXX"):
-        settings[f"{library}_HAS_PTHREAD_API"] = "ON"
+        settings[f"{library}_HAS_PTHREAD_API"] = threads
     return settings
 
 

@@ -6,6 +6,7 @@ named, and not hours later as "C compiler cannot create executables".
 
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from hatch_wasi import process
@@ -14,7 +15,7 @@ from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.toolchain.provider import Trial
 from hatch_wasi.wasm.side_module import SideModule
 
-__all__ = ["clang_version", "missing_parts", "verify"]
+__all__ = ["clang_version", "missing_parts", "verify", "verify_cxx"]
 
 PROGRAMS = ("clang", "wasm-ld", "llvm-ar", "llvm-nm", "llvm-ranlib")
 # Long double and a quad division, so that the link needs the builtins as well as libc.
@@ -29,6 +30,29 @@ GREETING = "hello from WASI 100\n"
 SIDE = (
     'extern int puts(const char *);\n__attribute__((visibility("default"))) int side(void) { return puts("side"); }\n'
 )
+# Each of these has been missing somewhere: constructors, iostream's tables, allocation, typeinfo, unwinding.
+HELLO_CXX = """\
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+#ifdef __cpp_exceptions
+#include <stdexcept>
+#endif
+struct Base { virtual ~Base() = default; virtual int value() const = 0; };
+struct Derived : Base { int value() const override { return 7; } };
+std::map<std::string, std::unique_ptr<Base>> table;
+int main() {
+    table["seven"] = std::make_unique<Derived>();
+    int number = dynamic_cast<Derived *>(table.at("seven").get())->value();
+#ifdef __cpp_exceptions
+    try { (void)table.at("eight"); } catch (const std::out_of_range &) { number += 10; }
+    try { throw std::runtime_error("thrown"); } catch (const std::exception &error) { std::cout << error.what() << ' '; }
+#endif
+    std::cout << "C++ " << number << std::endl;
+}
+"""
+GREETING_CXX = {False: "C++ 7\n", True: "thrown C++ 17\n"}
 SIDE_LINK = (
     "-nostdlib",
     "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic,--experimental-pic,--export=side",
@@ -95,6 +119,26 @@ def _run_hello(sdk: WasiSdk, trial: Trial, folder: Path) -> None:
         message = (
             f"the SDK {sdk.root} does not work: a program that it built gave status {status} and printed {output!r}"
         )
+        raise ToolchainError(message)
+
+
+def verify_cxx(sdk: WasiSdk, trial: Trial, options: Sequence[str], *, exceptions: bool) -> None:
+    """Compile, link and run a C++ program by `options`; with `exceptions` one that throws.
+
+    Raises `ToolchainError` saying what failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="hatch-wasi-") as name:
+        source, program = Path(name, "hello.cpp"), Path(name, "hello.wasm")
+        source.write_text(HELLO_CXX, encoding="utf-8")
+        argv: list[str | Path] = [*sdk.cxx, "-O1", source, "-o", program, *options]
+        try:
+            process.run(argv, what="compiling and linking a C++ program", env=process.base_environment())
+        except ProcessFailed as error:
+            message = f"the SDK {sdk.root} does not work: {error.message}"
+            raise ToolchainError(message) from error
+        status, output = trial(program)
+    if (status, output) != (0, GREETING_CXX[exceptions]):
+        message = f"the SDK {sdk.root} does not work: a C++ program gave status {status} and printed {output!r}"
         raise ToolchainError(message)
 
 

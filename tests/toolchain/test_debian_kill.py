@@ -24,7 +24,7 @@ STEPS = {"download": "scratch/debs", "unpack": "scratch/root/usr"}
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_in_a_step_it_is_made_the_next_time(tmp_path: Path, debian_sdk: WasiSdk, step: str) -> None:
+def test_killed_in_a_step_it_is_made_the_next_time(tmp_path: Path, wasi_sdk: WasiSdk, step: str) -> None:
     env = {name: value for name, value in os.environ.items() if name not in ("HATCH_WASI_OFFLINE", "HOME")}
     env["HATCH_WASI_CACHE_DIR"] = str(tmp_path)
     child = subprocess.Popen([sys.executable, "-c", SCRIPT], env=env, stdout=subprocess.DEVNULL)
@@ -40,6 +40,6 @@ def test_killed_in_a_step_it_is_made_the_next_time(tmp_path: Path, debian_sdk: W
     assert done.returncode == 0, done.stderr
     (entry,) = Cache(tmp_path).entries("sdk")
     assert done.stdout.strip() == str(entry)
-    assert entry.name == debian_sdk.id
+    assert entry.name == wasi_sdk.id
     assert not list((tmp_path / "sdk").glob(".partial-*"))
     verify(WasiSdk.from_tree(entry), trial.run_command)

@@ -16,13 +16,13 @@ from hatch_wasi.toolchain import existing
 
 
 @pytest.fixture
-def tree(tmp_path: Path, debian_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tree(tmp_path: Path, wasi_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy that can be broken, in a folder with a space in its name; the compilers are links."""
     root = tmp_path / "my sdk"
     root.mkdir()
     for name in ("bin", "lib", "share"):
-        shutil.copytree(debian_sdk.root / name, root / name, symlinks=True)
-    (root / "llvm").symlink_to(debian_sdk.root / "llvm")
+        shutil.copytree(wasi_sdk.root / name, root / name, symlinks=True)
+    (root / "llvm").symlink_to(wasi_sdk.root / "llvm")
     monkeypatch.delenv("HATCH_WASI_OFFLINE", raising=False)
     monkeypatch.setenv("WASI_SDK_PATH", str(root))
     return root
@@ -30,7 +30,8 @@ def tree(tmp_path: Path, debian_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch) -
 
 def test_it_is_accepted_and_remembered(tmp_path: Path, tree: Path) -> None:
     cache, lines = Cache(tmp_path / "cache"), list[str]()
-    console = Console(write=lines.append)
+    # A step that takes a second is told of twice: when it begins, and how long it took.
+    console = Console(write=lambda line: lines.append(line) if line.endswith("…") else None)
     sdk = bootstrap.ensure_sdk(cache, console)
     assert (sdk.provider, sdk.root) == ("existing", tree)
     assert lines == [f"Checking the SDK {tree} …"]
@@ -61,11 +62,11 @@ def test_the_sysroots_own_version_file_counts(tmp_path: Path, tree: Path, first_
 
 
 def test_one_that_is_named_goes_before_what_is_ready(
-    tmp_path: Path, tree: Path, debian_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tree: Path, wasi_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = Cache(tmp_path / "cache")
-    entry = cache.folder("sdk") / debian_sdk.id
-    entry.symlink_to(debian_sdk.root)
+    entry = cache.folder("sdk") / wasi_sdk.id
+    entry.symlink_to(wasi_sdk.root)
     assert bootstrap.ensure_sdk(cache, Console()).root == tree
     (tree / "share" / "wasi-sysroot" / "lib" / "wasm32-wasip1" / "libc.a").touch()
     # It has to be checked again: until then nothing is ready.
@@ -73,7 +74,7 @@ def test_one_that_is_named_goes_before_what_is_ready(
     monkeypatch.delenv("WASI_SDK_PATH")
     monkeypatch.setattr(existing, "DEFAULT", tmp_path / "none")
     found = bootstrap.ensure_sdk(cache, Console())
-    assert found.id == debian_sdk.id
+    assert found.id == wasi_sdk.id
 
 
 @pytest.mark.parametrize(("version", "pair"), [("3.13.5", "24"), ("3.9.2", None)])

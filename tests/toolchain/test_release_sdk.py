@@ -53,11 +53,13 @@ def pin(monkeypatch: pytest.MonkeyPatch, table: dict[str, object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory, debian_sdk: WasiSdk) -> dict[str, bytes]:
+def archives(tmp_path_factory: pytest.TempPathFactory, wasi_sdk: WasiSdk) -> dict[str, bytes]:
     """The real SDK as two releases."""
+    if wasi_sdk.provider != "debian":
+        pytest.fail("these archives are made of the debian provider's SDK: run them without WASI_SDK_PATH")
     folder = tmp_path_factory.mktemp("archives")
-    release_archives.pack_compiler(folder / COMPILER, debian_sdk)
-    release_archives.pack_sysroot(folder / SYSROOT, debian_sdk)
+    release_archives.pack_compiler(folder / COMPILER, wasi_sdk)
+    release_archives.pack_sysroot(folder / SYSROOT, wasi_sdk)
     return {name: (folder / name).read_bytes() for name in (COMPILER, SYSROOT)}
 
 
@@ -76,13 +78,13 @@ def released(server: ArchiveServer, archives: dict[str, bytes], monkeypatch: pyt
 
 
 class TestTheSdk:
-    def test_it_is_made_of_both_releases(self, tmp_path: Path, released: ArchiveServer, debian_sdk: WasiSdk) -> None:
+    def test_it_is_made_of_both_releases(self, tmp_path: Path, released: ArchiveServer, wasi_sdk: WasiSdk) -> None:
         cache, lines = Cache(tmp_path), list[str]()
         assert release.ready(cache, REQUEST) is None
         sdk = chain.find(cache, Console(write=lines.append), REQUEST)
-        assert (sdk.provider, sdk.version, sdk.wasi_libc, sdk.llvm) == ("release", "24", "b9ef79d", debian_sdk.llvm)
+        assert (sdk.provider, sdk.version, sdk.wasi_libc, sdk.llvm) == ("release", "24", "b9ef79d", wasi_sdk.llvm)
         assert sdk.root == cache.root / "sdk" / sdk.id
-        assert (sdk.library_dir / "libc.a").read_bytes() == (debian_sdk.library_dir / "libc.a").read_bytes()
+        assert (sdk.library_dir / "libc.a").read_bytes() == (wasi_sdk.library_dir / "libc.a").read_bytes()
         assert any(line.startswith("[2/4] Fetching the compiler of wasi-sdk 33") for line in lines)
         # Only what is needed; VERSION is the sysroot's.
         assert sorted(path.name for path in (sdk.root / "bin").iterdir()) == [
@@ -182,14 +184,14 @@ class TestTheSdk:
         assert released.requests == []
 
     def test_a_sysroot_may_come_in_a_whole_release(
-        self, tmp_path: Path, released: ArchiveServer, debian_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, released: ArchiveServer, wasi_sdk: WasiSdk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As before wasi-sdk 23: other names, and the sysroot below share/."""
         name = "wasi-sdk-22.0-linux.tar.gz"
         packer = release_archives.Packer(tmp_path / name, "wasi-sdk-22.0")
         packer.program("clang")
-        packer.folder("share/wasi-sysroot/include/wasm32-wasip1", debian_sdk.sysroot / "include" / debian_sdk.triple)
-        packer.folder("share/wasi-sysroot/lib/wasm32-wasip1", debian_sdk.library_dir)
+        packer.folder("share/wasi-sysroot/include/wasm32-wasip1", wasi_sdk.sysroot / "include" / wasi_sdk.triple)
+        packer.folder("share/wasi-sysroot/lib/wasm32-wasip1", wasi_sdk.library_dir)
         packer.close()
         released.files[name] = (tmp_path / name).read_bytes()
         sha256 = hashlib.sha256(released.files[name]).hexdigest()
