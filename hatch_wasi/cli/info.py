@@ -13,6 +13,7 @@ from hatch_wasi.cli import options
 from hatch_wasi.console import Console
 from hatch_wasi.contents import Damage
 from hatch_wasi.errors import ToolchainError
+from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.toolchain.chain import Outlook
 
 __all__ = ["NEXT_STEPS", "add_parser", "execute"]
@@ -132,8 +133,14 @@ def _toolchain(facts: Facts) -> list[str]:
         f"                 {sdk.root}",
         f"  Python         {python.version}",
         f"                 {python.root}",
+        f"  C++ library    {_library(facts.cache, sdk)}",
         f"  site-packages  {python.site_packages(facts.cache.data)}",
     ]
+
+
+def _library(cache: Cache, sdk: WasiSdk) -> str:
+    found = bootstrap.ready_cxx(cache, sdk)
+    return f"LLVM {found.llvm}, {found.root}" if found else "none yet: the first C++ extension has it built"
 
 
 def _choice(facts: Facts) -> list[str]:

@@ -88,8 +88,8 @@ def build_runtimes(
     if not (build / "configured").is_file():
         shutil.rmtree(build, ignore_errors=True)
         (support / "Platform").mkdir(parents=True, exist_ok=True)
-        # CMake knows WASI from 4.2 on; of a system that it does not know it assumes little, which is right.
-        (support / "Platform" / "WASI.cmake").write_text("set(WASI 1)\nset(UNIX 1)\n", encoding="utf-8")
+        # Newer CMakes know WASI and use their own file; the others assume little of such a system, which is right.
+        (support / "Platform" / "WASI.cmake").write_text("set(WASI 1)\n", encoding="utf-8")
         run(cmake.configure(source / "runtimes", build, settings), what="configuring LLVM's C++ runtimes")
         (build / "configured").touch()
     names = ("cxx", "cxxabi", "unwind") if exceptions else ("cxx", "cxxabi")
@@ -112,6 +112,7 @@ def _settings(sdk: WasiSdk, source: Path, folder: Path, *, exceptions: bool) -> 
     flags = shlex.join([*COMPILE, *(EXCEPTION_FLAGS if exceptions else ["-fno-exceptions"]), *hidden])
     settings = {
         "CMAKE_SYSTEM_NAME": "WASI",
+        "UNIX": "ON",  # LLVM's CMake files know no other system that is like it
         "CMAKE_SYSTEM_PROCESSOR": "wasm32",
         "CMAKE_MODULE_PATH": str(folder / "support"),
         "CMAKE_BUILD_TYPE": "MinSizeRel",

@@ -46,6 +46,7 @@ def test_what_is_there_and_what_next(tmp_path: Path, env: dict[str, str], entry:
     assert "Toolchain for Python 3.13, sdk = auto: ready" in done.stdout
     assert f"1. existing  ready: clang {wasi_sdk.llvm}" in done.stdout
     assert f"MB  python/{entry.name} <- used" in done.stdout
+    assert "C++ library    none yet: the first C++ extension has it built" in done.stdout
     assert f"Data:  {tmp_path / 'data'}" in done.stdout
     assert "hatch-wasi run -c" in done.stdout
     facts = json.loads(call(env, "info", "--json").stdout)
