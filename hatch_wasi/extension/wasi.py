@@ -109,13 +109,8 @@ class WasiRecipe:
         """See `Recipe.compile`. Headers of the SDK and Python are system headers: they belong to `toolchain`."""
         project = source_flags(extension, source, self.target)
         words = ["-MMD", "-MF", depfile, "-c", source, "-o", output]
-        return [
-            *self._common,
-            *self._language(source, exceptions=extension.exceptions),
-            *self._includes,
-            *project,
-            *words,
-        ]
+        language = _unsaid(self._language(source, exceptions=extension.exceptions), extension.extra_compile_args)
+        return [*self._common, *language, *self._includes, *project, *words]
 
     def _language(self, source: str, *, exceptions: bool) -> list[str]:
         """Give what concerns C++'s library, exceptions and setjmp."""
@@ -194,6 +189,13 @@ class WasiRecipe:
     @cached_property
     def _main_exports(self) -> frozenset[str]:
         return frozenset(Module(self.python.wasm.read_bytes(), self.python.wasm.name).exports)
+
+
+def _unsaid(flags: list[str], said: Sequence[str]) -> list[str]:
+    """Leave out the options of LLVM's (`-mllvm X`) that are in `said`: they may be given once."""
+    pairs = zip(flags, [*flags[1:], ""], strict=True)
+    kept = [(flag, value) for flag, value in pairs if not (flag == "-mllvm" and value in said)]
+    return [flag for flag, _ in kept if flag not in said or not flag.startswith("-wasm-")]
 
 
 @cache

@@ -223,6 +223,15 @@ class TestWasi:
         assert "22.1.9" in cxx.support(asked)["abi-cxx.s"]
         assert cxx.toolchain.endswith(" cxx-1")
 
+    def test_what_the_project_says_to_llvm_is_not_said_twice(self, cxx):
+        for said in (["-wasm-use-legacy-eh=false"], ["-wasm-enable-sjlj", "-wasm-use-legacy-eh=false"]):
+            words = tuple(word for option in said for word in ("-mllvm", option))
+            for source in ("m.cxx", "m.c"):
+                argv = cxx.compile(extension(sources=(source,), extra_compile_args=words), source, "m.o", "m.d")
+                assert [argv[at + 1] for at, word in enumerate(argv) if word == "-mllvm"].count(said[0]) == 1
+                assert argv.count("-mllvm") == 2
+                assert sum(word.startswith("-wasm-") for word in argv) == 2
+
     def test_cxx_without_exceptions(self, cxx):
         asked = extension(sources=("m.cxx",), exceptions=False)
         argv = cxx.compile(asked, "m.cxx", "m.o", "m.d")
