@@ -29,6 +29,11 @@ def toolchain() -> bootstrap.Toolchain:
     return bootstrap.ensure(Cache(), Console())
 
 
+def build_python(tools: bootstrap.Toolchain) -> Path:
+    """Give a native interpreter of the same X.Y, built if need be."""
+    return bootstrap.ensure_build_python(Cache(), Console(), tools)
+
+
 def run(argv: Sequence[object], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Run a program to its end and give its output; its environment is this one's with `env`."""
     words = [os.fspath(word) if isinstance(word, os.PathLike) else str(word) for word in argv]

@@ -16,13 +16,9 @@ from pathlib import Path
 from bench import measure, run, scratch, table
 
 
-def ours(folder: Path, source: Path, sdk: Path, build_python: str) -> None:
+def ours(folder: Path, source: Path, sdk: Path) -> None:
     """Bootstrap into an empty cache."""
-    env = {
-        "HATCH_WASI_CACHE_DIR": str(folder),
-        "HATCH_WASI_CPYTHON_SOURCE": str(source),
-        "HATCH_WASI_BUILD_PYTHON": build_python,
-    }
+    env = {"HATCH_WASI_CACHE_DIR": str(folder), "HATCH_WASI_CPYTHON_SOURCE": str(source)}
     run([sys.executable, "-m", "hatch_wasi", "bootstrap", "--sdk", sdk], env=env)
 
 
@@ -43,7 +39,6 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=Path)
     parser.add_argument("sdk", type=Path)
-    parser.add_argument("python", nargs="?", default="")
     args = parser.parse_args()
     source, sdk = args.source.resolve(), args.sdk.resolve()
     for name in ("CC", "CFLAGS", "PYTHONPATH"):
@@ -52,13 +47,7 @@ def main() -> None:
     with scratch() as folder:
         (folder / "theirs").mkdir()
         times = {base: [measure(partial(theirs, folder / "theirs", source, sdk))]}
-        times["hatch-wasi bootstrap, build python built too"] = [
-            measure(partial(ours, folder / "one", source, sdk, "build"))
-        ]
-        if args.python:
-            times["hatch-wasi bootstrap, build python found"] = [
-                measure(partial(ours, folder / "two", source, sdk, args.python))
-            ]
+        times["hatch-wasi bootstrap"] = [measure(partial(ours, folder / "ours", source, sdk))]
     table("From a source archive to an installed WASI CPython", times, base=base)
 
 

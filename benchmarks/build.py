@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from bench import MODULE, Case, build_wheel, interleave, make_project, run, scratch, table, toolchain
+from bench import MODULE, Case, build_python, build_wheel, interleave, make_project, run, scratch, table, toolchain
 
 from hatch_wasi.bootstrap import Toolchain
 from hatch_wasi.config import HookConfig
@@ -109,7 +109,7 @@ def setuptools(project: Path, tools: Toolchain, packages: Path) -> None:
         "setup(name='bench', version='1.0', packages=['bench'], script_args=['-q', 'build'],"
         "ext_modules=[Extension('bench._native', sorted(glob.glob('bench/*.c')))])"
     )
-    run([tools.python.build_python, "-c", program], cwd=project, env=env)
+    run([build_python(tools), "-c", program], cwd=project, env=env)
 
 
 def main() -> None:

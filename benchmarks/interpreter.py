@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench import duration, geometric_mean, hatch_wasi, run, toolchain
+from bench import build_python, duration, geometric_mean, hatch_wasi, run, toolchain
 
 ROUNDS = 5
 REPEAT = 5
@@ -17,7 +17,7 @@ SUITE = Path(__file__).with_name("suite.py")
 
 def main() -> None:
     """Measure and print."""
-    native_python = sys.argv[1] if len(sys.argv) > 1 else toolchain().python.build_python
+    native_python = sys.argv[1] if len(sys.argv) > 1 else build_python(toolchain())
     natives: list[dict[str, float]] = []
     guests: list[dict[str, float]] = []
     for _ in range(ROUNDS):

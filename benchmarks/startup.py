@@ -5,7 +5,19 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bench import MODULE, Case, build_wheel, hatch_wasi, interleave, make_project, run, scratch, table, toolchain
+from bench import (
+    MODULE,
+    Case,
+    build_python,
+    build_wheel,
+    hatch_wasi,
+    interleave,
+    make_project,
+    run,
+    scratch,
+    table,
+    toolchain,
+)
 
 ROUNDS = 15
 SOURCE = """
@@ -23,7 +35,7 @@ def nothing(argv: list[object]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    native = toolchain().python.build_python
+    native = build_python(toolchain())
     command = Path(sys.executable).with_name("hatch-wasi")
     with scratch() as folder:
         cases: dict[str, Case] = {

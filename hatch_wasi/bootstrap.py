@@ -8,7 +8,7 @@ from hatch_wasi.cache import Cache, Workspace, usual_umask
 from hatch_wasi.config import DEFAULT_PYTHON
 from hatch_wasi.console import Console
 from hatch_wasi.contents import Damage
-from hatch_wasi.cpython import recipe
+from hatch_wasi.cpython import build_python, recipe
 from hatch_wasi.cpython.build import Build, entry_name
 from hatch_wasi.cxx_library import CxxLibrary
 from hatch_wasi.errors import ToolchainError
@@ -26,6 +26,7 @@ __all__ = [
     "belongings",
     "deviation",
     "ensure",
+    "ensure_build_python",
     "ensure_cxx",
     "ensure_sdk",
     "mend",
@@ -140,7 +141,14 @@ def ensure(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk:
     source = sources.find(cache, console, pin)
 
     def build(workspace: Workspace) -> dict[str, object]:
-        return Build(cache=cache, console=console, source=source, sdk=compiler, workspace=workspace).run()
+        return Build(
+            cache=cache,
+            console=console,
+            source=source,
+            sdk=compiler,
+            workspace=workspace,
+            run_wasi=trial.run_command,
+        ).run()
 
     entry = cache.make("python", entry_name(source.version, compiler), build, tell=console.note)
     return Toolchain(sdk=compiler, python=WasiPython.from_tree(entry))
@@ -189,3 +197,19 @@ def _extra(name: str) -> list[str]:
         for item in map(Requirement, importlib.metadata.requires("hatch-wasi") or ())
         if item.marker and item.marker.evaluate({"extra": name}) and not item.marker.evaluate({"extra": ""})
     ]
+
+
+def ensure_build_python(cache: Cache, console: Console, toolchain: Toolchain) -> Path:
+    """Give a native interpreter of the WASI Python's X.Y, from the machine or built now. Raises `ToolchainError`."""
+    short_version = toolchain.python.short_version
+    if found := build_python.find(short_version, console) or build_python.ready(cache, short_version):
+        return found
+    source = sources.find(cache, console, pins.cpython(short_version))
+
+    def build(workspace: Workspace) -> dict[str, object]:
+        return build_python.NativeBuild(
+            cache=cache, console=console, source=source, sdk=toolchain.sdk, workspace=workspace
+        ).run()
+
+    name = build_python.entry_name(source.version)
+    return build_python.interpreter(cache.make(build_python.KIND, name, build, tell=console.note))

@@ -1,16 +1,33 @@
-"""An installed WASI CPython: python.wasm, its stdlib and headers, and the native interpreter that builds for it."""
+"""An installed WASI CPython: python.wasm, its stdlib and headers."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.target import Target
 
-__all__ = ["GUEST_HOME", "WasiPython"]
+__all__ = ["GUEST_HOME", "Runner", "WasiPython"]
 
 GUEST_HOME = "/usr"
 """PYTHONHOME in the guest: where its stdlib is mounted."""
+
+
+class Runner(Protocol):
+    """Runs WASI programs, for those that may not know the runtime: `runtime.trial.run_command`, which see."""
+
+    def __call__(
+        self,
+        wasm: Path,
+        argv: Sequence[str] = (),
+        *,
+        folders: Mapping[str, Path] | None = None,
+        environment: Mapping[str, str] | None = None,
+        code: Path | None = None,
+    ) -> tuple[int, str]:
+        """Run `wasm` and give its exit status and output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +94,6 @@ class WasiPython:
     def include(self) -> Path:
         """Folder of Python.h and pyconfig.h."""
         return self.root / "include" / f"python{self.short_version}"
-
-    @property
-    def build_python(self) -> Path:
-        """The native interpreter of the same X.Y: the entry's own, or the machine's that served to build it."""
-        own = self.root / "build-python" / "bin" / f"python{self.short_version}"
-        return own if own.exists() else self.root.parent.parent / "build-python" / self.version
 
     @property
     def sysconfigdata(self) -> Path:

@@ -22,6 +22,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.cpython.build import Build
 from hatch_wasi.cpython.optimization import Optimization
 from hatch_wasi.errors import FetchError
+from hatch_wasi.runtime.trial import run_command
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import cpython
 from hatch_wasi.sources.apt import Apt
@@ -103,12 +104,12 @@ def main() -> None:
         runtime = compile_runtime(sdk, fetch_llvm(cache, sdk.llvm_major, work / "llvm"), work / "runtime")
         counting = Optimization(
             flags=("-fprofile-generate", "-mllvm", "-vp-counters-per-site=4"),
-            link_flags=(str(runtime), "-Wl,--undefined=__llvm_profile_runtime"),
+            program_flags=(str(runtime), "-Wl,--undefined=__llvm_profile_runtime"),
         )
 
         def build(workspace: Workspace) -> dict[str, object]:
             how = {"cache": cache, "console": console, "source": source, "sdk": sdk, "optimization": counting}
-            return Build(workspace=workspace, **how).run()
+            return Build(workspace=workspace, run_wasi=run_command, **how).run()
 
         entry = Cache(work / "cache").make("python", f"{source.version}-counting", build)
         source.unpack(work / "source")

@@ -9,6 +9,7 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError
+from hatch_wasi.runtime.trial import run_command
 from hatch_wasi.wheels.install import Installation, check_tags, open_wheels
 
 __all__ = ["add_parser", "execute"]
@@ -48,6 +49,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             python=python,
             cache=cache,
             console=console,
+            run_wasi=run_command,
             allow_abi_mismatch=args.allow_abi_mismatch,
         ).install(wheels)
     return 0

@@ -1,12 +1,14 @@
-"""Build CPython for WASI: two stages, as CPython's own script does it, and then the layout that is installed.
+"""Build CPython for WASI by the steps of its own script, and lay out what is installed.
 
-Every step can be killed and is then done again; a finished one is not. Nothing is run that was built for WASI.
+No native interpreter is needed. What a cross build asks of one (freezing modules, writing sysconfig's data, compiling
+the standard library), CPython's own programs do that were just built for WASI, run by wasmtime.
+
+Every step can be killed and is then done again; a finished one is not.
 """
 
 import os
-import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,23 +17,21 @@ from pathlib import Path
 from hatch_wasi import process
 from hatch_wasi.cache import Cache, Workspace, replace_file
 from hatch_wasi.console import Console
-from hatch_wasi.cpython import build_python, layout, native, recipe
+from hatch_wasi.cpython import layout, native, recipe
+from hatch_wasi.cpython.build_folder import OBJECTS, BuildFolder, jobs
 from hatch_wasi.cpython.exports import parse_nm, pullable
-from hatch_wasi.cpython.makefile import static_archives, variable
-from hatch_wasi.cpython.optimization import HOT_OBJECTS, HOT_VARIABLES, Optimization, choose
+from hatch_wasi.cpython.makefile import FrozenModule, frozen_modules, static_archives
+from hatch_wasi.cpython.optimization import Optimization, choose, hot_objects
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources.cpython import Source
-from hatch_wasi.wasi_python import GUEST_HOME
+from hatch_wasi.wasi_python import GUEST_HOME, Runner
 
-__all__ = ["Build", "entry_name", "jobs"]
+__all__ = ["Build", "entry_name"]
 
-STEPS = 5
-
-
-def jobs() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+STEPS = 6
+HOT = "hatch_wasi_hot.o"
+FREEZER = "Programs/_freeze_module"
 
 
 def entry_name(version: str, sdk: WasiSdk) -> str:
@@ -48,6 +48,7 @@ class Build:
     source: Source
     sdk: WasiSdk
     workspace: Workspace
+    run_wasi: Runner
     optimization: Optimization | None = None
     """Default: the best that there is for this Python and compiler."""
 
@@ -55,8 +56,6 @@ class Build:
         """Lay out the folders as CPython's own script does."""
         self.sdk = replace(self.sdk, root=self.workspace.plain(self.sdk.root))
         self.tree = self.workspace.scratch / "cpython"
-        self.native_dir = self.tree / "cross-build" / "build"
-        self.wasi_dir = self.tree / "cross-build" / "wasm32-wasip1"
         self.short_version = ".".join(self.source.version.split(".")[:2])
         self._optimization = self.optimization or choose(self.short_version, self.sdk.llvm_major)
         self._index = 0
@@ -64,29 +63,19 @@ class Build:
     def run(self) -> dict[str, object]:
         """Build and install into the workspace's tree; give the manifest."""
         self._step("Unpacking CPython's sources", "unpack", self._unpack)
-        found = build_python.find(self.short_version, self.tree / "Lib", self.console)
-        self.python = found or self.native_dir / "python"
-        tools = self._native_tools()
-        text = "Making a build python, and what needs none" if found is None else f"Configuring for WASI, with {found}"
-        self._step(text, "begin", lambda: self._begin(tools, found))
-        self._step("Compiling CPython for WASI", "make-wasi", lambda: self._make_wasi(tools))
-        self._step("Linking python.wasm", "link", lambda: self._link(tools))
-        self._step("Installing", "install", lambda: self._install(found))
-        return self._manifest(tools, found)
+        make = native.find_make(self.cache, self.console, self.workspace)
+        self.folder = BuildFolder(source=self.tree, sdk=self.sdk, make_program=make, workspace=self.workspace)
+        self._step("Configuring CPython for WASI", "configure-wasi", self._configure)
+        self._step("Compiling CPython for WASI", "compile", self._compile)
+        self._step("Freezing the modules that every start imports", "freeze", self._freeze)
+        self._step("Linking python.wasm", "link", self._link)
+        self._step("Installing", "install", self._install)
+        return self._manifest()
 
     def _step(self, text: str, name: str, work: Callable[[], object]) -> None:
         self._index += 1
         with self.console.step(f"{text}{' (done before)' * self.workspace.done(name)}", index=self._index, total=STEPS):
             self.workspace.once(name, work)
-
-    def _native_tools(self) -> native.NativeTools:
-        """Find make (and a native compiler); where the machine has none, the distribution's packages serve."""
-        tools = native.own()
-        if tools is None:
-            with self.console.step("Fetching make and a native sysroot from the distribution"):
-                folder, log = self.workspace.scratch / "native", self.workspace.log("native")
-                tools = native.from_packages(self.cache, self.sdk, folder, log)
-        return tools
 
     def _unpack(self) -> None:
         self.source.unpack(self.tree)
@@ -101,151 +90,120 @@ class Build:
             if name.endswith(".h"):
                 (self.tree / "Include" / "internal" / name).write_text(text, encoding="utf-8")
 
-    def _begin(self, tools: native.NativeTools, found: Path | None) -> None:
-        """Make the build python, and meanwhile as much for WASI as can be done without it: configure is serial.
+    def _configure(self) -> None:
+        folder = self.folder
+        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.path.mkdir(parents=True)
+        answers = folder.path / "hatch_wasi.site"
+        replace_file(answers, recipe.answers(self.sdk.wasi_libc))
+        # configure wants to know its version, and nothing else: see the module's docstring.
+        python = self.workspace.scratch / "build-python"
+        script = f'#!/bin/sh\ncase "$2" in *version_info*) echo {self.short_version} ;; *) exit 1 ;; esac\n'
+        replace_file(python, script.encode(), mode=0o755)
+        guess = process.run(["sh", self.tree / "config.guess"], what="asking for this machine's triple").strip()
+        argv = recipe.configure_wasi("../../configure", build=guess, build_python=python)
+        folder.run(argv, what="configuring CPython for WASI", log="configure-wasi")
 
-        The WASI configure only asks the build python for its version; until that is there, a script answers for it.
-        """
-        once, python = self.workspace.once, found
-        if python is None:
-            python = self.workspace.scratch / "build-python"
-            target = shlex.quote(str(self.python))
-            question = f'case "$2" in *version_info*) echo {self.short_version} ;; *) exit 1 ;; esac'
-            script = f'#!/bin/sh\ntest -x {target} && exec {target} "$@"\n{question}\n'
-            replace_file(python, script.encode(), mode=0o755)
-
-        def native_lane() -> None:
-            if found is None:
-                configure = partial(build_python.configure, self.tree, tools, self.workspace)
-                once("configure-build-python", configure)
-                once("make-build-python", lambda: self._make_build_python(tools))
-            else:
-                self._keep(found)
-
-        def wasi_lane() -> None:
-            once("configure-wasi", lambda: self._configure_wasi(python))
-            once("make-hot", lambda: self._make_hot(tools))
-
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            lanes = [pool.submit(native_lane), pool.submit(wasi_lane)]
-        for lane in lanes:
+    def _compile(self) -> None:
+        """Compile the interpreter but for its frozen modules; what is hot first, to be optimized beside the rest."""
+        folder, how, once = self.folder, self._optimization, self.workspace.once
+        what = "compiling CPython for WASI"
+        for name, data in how.files.items():
+            replace_file(folder.path / name, data)
+        hot = self._hot()
+        if hot:
+            flags = f"EXTRA_CFLAGS={' '.join([*how.flags, *how.hot_flags])}"
+            once("make-hot", partial(folder.make, *hot, what=what, variables=[flags]))
+        rest = [*self._rest(), f"{FREEZER}.o", "Modules/getpath_noop.o", "Programs/python.o"]
+        rest += static_archives(folder.makefile)
+        optimize = [str(self.sdk.program("wasm-ld")), "-r", *how.link_flags, "-o", HOT, *hot]
+        lanes = [partial(once, "make-rest", partial(folder.make, *rest, what=what, variables=[self._flags]))]
+        if hot:
+            run = partial(folder.run, optimize, what="optimizing what is hot", log="optimize")
+            lanes.append(partial(once, "optimize", run))
+        with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+            pending = [pool.submit(lane) for lane in lanes]
+        for lane in pending:
             lane.result()
 
-    def _keep(self, found: Path) -> None:
-        """Remember the machine's own interpreter outside the entry, which must name nothing of this machine."""
-        link = self.cache.folder("build-python") / self.source.version
-        link.unlink(missing_ok=True)
-        link.symlink_to(found)
+    @property
+    def _flags(self) -> str:
+        return f"EXTRA_CFLAGS={' '.join(self._optimization.flags)}"
 
-    def _configure_wasi(self, python: Path) -> None:
-        shutil.rmtree(self.wasi_dir, ignore_errors=True)
-        self.wasi_dir.mkdir(parents=True)
-        guess = process.run(["sh", self.tree / "config.guess"], what="asking for this machine's triple").strip()
-        process.run(
-            recipe.configure_wasi("../../configure", build=guess, build_python=python),
-            what="configuring CPython for WASI",
-            cwd=self.wasi_dir,
-            env=process.base_environment(recipe.wasi_environment(self.sdk, self.tree)),
-            log=self.workspace.log("configure-wasi"),
-            hold=self.workspace.hold,
+    def _hot(self) -> list[str]:
+        return hot_objects(self.folder.makefile) if self._optimization.hot_flags else []
+
+    def _rest(self) -> list[str]:
+        hot = set(self._hot())
+        return [name for name in self.folder.objects() if name not in hot]
+
+    def _interpreter(self) -> str:
+        """Name the interpreter's objects, ours included, as a variable for make: for every target that has them."""
+        guest = [f"hatch_wasi_{name}.o" for name in recipe.guest_objects()]
+        return f"{OBJECTS}={' '.join([*([HOT] if self._hot() else []), *self._rest(), *guest])}"
+
+    def _compile_guest(self, name: str) -> str:
+        """Compile one of our C files in the build folder; give its object's name."""
+        source = self.folder.path / f"hatch_wasi_{name}.c"
+        replace_file(source, recipe.guest_files()[f"{name}.c"].encode())
+        options = ("-O3", "-I.", "-I../../Include", "-I../../Include/internal", "-D_WASI_EMULATED_SIGNAL")
+        argv = [*self.sdk.cc, *options, "-c", source.name, "-o", source.with_suffix(".o").name]
+        self.folder.run(argv, what=f"compiling {name}.c", log="guest")
+        return source.with_suffix(".o").name
+
+    def _freeze(self) -> None:
+        """Link the program that freezes modules (Programs/_freeze_module.c) and let it freeze them."""
+        folder, how = self.folder, self._optimization
+        for name in recipe.guest_objects():
+            self._compile_guest(name)
+        (folder.path / FREEZER).unlink(missing_ok=True)
+        replace_file(folder.path / "hatch_wasi_freezer.rsp", recipe.freezer_arguments(how.program_flags).encode())
+        variables = [self._interpreter(), "PY_CORE_LDFLAGS=@hatch_wasi_freezer.rsp"]
+        folder.make(FREEZER, what="linking the program that freezes modules", variables=variables)
+        ours = [FrozenModule(module, file, recipe.frozen_header(module)) for module, file in recipe.FROZEN.items()]
+        for module in [*frozen_modules(folder.makefile), *ours]:
+            (folder.path / module.header).parent.mkdir(parents=True, exist_ok=True)
+            self._run(
+                folder.path / FREEZER,
+                [module.name, f"/source/{module.source}", f"/build/{module.header}"],
+                folders={"/source": self.tree, "/build": folder.path},
+                what=f"freezing {module.name}",
+                code=self.workspace.scratch / "code",
+            )
+
+    def _link(self) -> None:
+        """Compile what is frozen, plan which library members to pull in, and link."""
+        folder = self.folder
+        frozen = self._compile_guest(recipe.FROZEN_OBJECT)
+        library = f"libpython{self.short_version}.a"
+        variables = [self._interpreter(), self._flags]
+        folder.make(
+            library, "Modules/getpath.o", "Python/frozen.o", what="compiling what is frozen", variables=variables
         )
+        program = [frozen, library, *static_archives(folder.makefile)]
+        taken = {symbol for member in parse_nm(folder.symbols(program)).values() for symbol in member.defines}
+        members = parse_nm(folder.symbols([*recipe.archives(self.sdk), str(self.sdk.builtins)]))
+        flags, libraries = self._optimization.program_flags, recipe.libraries(self.sdk)
+        words = recipe.link_arguments(pullable(members, taken), [frozen], flags, libraries)
+        replace_file(folder.path / "hatch_wasi.rsp", words.encode())
+        (folder.path / "python.wasm").unlink(missing_ok=True)
+        variables = [self._interpreter(), "LINKFORSHARED=@hatch_wasi.rsp"]
+        folder.make("python.wasm", what="linking python.wasm", variables=variables)
 
-    def _make_build_python(self, tools: native.NativeTools) -> None:
-        python = build_python.make(self.tree, tools, self.workspace, jobs())
-        process.run([python, "-c", build_python.PROBE], what="running the build python", env=self._native_env())
-
-    def _native_env(self) -> dict[str, str]:
-        env = process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"})
-        travelling = self.native_dir / "travelling"
-        if travelling.is_dir() and any(travelling.iterdir()):
-            env["LD_LIBRARY_PATH"] = str(travelling)
-        return env
-
-    def _make(self, tools: native.NativeTools, *targets: str, what: str) -> None:
-        # The interpreter tells when it was compiled (Modules/getbuildinfo.c): say when its sources were released.
-        released = int((self.tree / "Include" / "patchlevel.h").stat().st_mtime)
-        env = {
-            **self._native_env(),
-            **recipe.wasi_environment(self.sdk, self.tree),
-            "SOURCE_DATE_EPOCH": str(released),
-        }
-        process.run(
-            [tools.make, f"-j{jobs()}", *targets],
-            what=what,
-            cwd=self.wasi_dir,
-            env=env,
-            log=self.workspace.log("make-wasi"),
-            hold=self.workspace.hold,
+    def _install(self) -> None:
+        entry, library = self.workspace.tree, f"{GUEST_HOME}/lib/python{self.short_version}"
+        self._run(
+            self.folder.path / "python.wasm",
+            ["-S", "-c", layout.SYSCONFIG, str(self.folder.path)],
+            folders={str(self.tree): self.tree, library: self.tree / "Lib"},
+            environment={
+                "PYTHONHOME": GUEST_HOME,
+                "_PYTHON_HOST_PLATFORM": "wasi-wasm32",
+                "_PYTHON_PROJECT_BASE": str(self.folder.path),
+            },
+            what="writing sysconfig's data",
         )
-
-    def _make_hot(self, tools: native.NativeTools) -> None:
-        """Compile what is hot with flags of its own; make will leave it alone when it compiles the rest."""
-        how = self._optimization
-        for name, data in how.files.items():
-            replace_file(self.wasi_dir / name, data)
-        text = (self.wasi_dir / "Makefile").read_text(encoding="utf-8")
-        if how.hot_flags:
-            hot = [*HOT_OBJECTS, *(name for names in HOT_VARIABLES for name in variable(text, names))]
-            flags = " ".join([*how.flags, *how.hot_flags])
-            self._make(tools, *hot, f"EXTRA_CFLAGS={flags}", what="compiling CPython for WASI")
-
-    def _make_wasi(self, tools: native.NativeTools) -> None:
-        text = (self.wasi_dir / "Makefile").read_text(encoding="utf-8")
-        rest = [f"libpython{self.short_version}.a", "Programs/python.o", *static_archives(text)]
-        self._make(
-            tools, *rest, f"EXTRA_CFLAGS={' '.join(self._optimization.flags)}", what="compiling CPython for WASI"
-        )
-
-    def _link(self, tools: native.NativeTools) -> None:
-        """Compile our part of the guest, plan which library members to pull in, and link."""
-        objects = self._compile_guest()
-        program = [*objects, *(str(path) for path in sorted(self.wasi_dir.rglob("*.a")))]
-        archives = [str(path) for path in recipe.archives(self.sdk)]
-        taken = {symbol for member in parse_nm(self._nm(program)).values() for symbol in member.defines}
-        members = parse_nm(self._nm([*archives, str(self.sdk.builtins)]))
-        flags, libraries = self._optimization.link_flags, recipe.libraries(self.sdk)
-        words = recipe.link_arguments(pullable(members, taken), objects, flags, libraries)
-        (self.wasi_dir / "hatch_wasi.rsp").write_text(words, encoding="utf-8")
-        (self.wasi_dir / "python.wasm").unlink(missing_ok=True)
-        self._make(tools, "python.wasm", "pybuilddir.txt", "LINKFORSHARED=@hatch_wasi.rsp", what="linking python.wasm")
-
-    def _compile_guest(self) -> list[str]:
-        """Compile our C files in the build folder; give their objects' names."""
-        for module, file in recipe.FROZEN.items():
-            header = f"hatch_wasi_frozen_{module.replace('.', '_')}.h"
-            freeze = ["../../Programs/_freeze_module.py", module, f"../../{file}", header]
-            self._run_guest_step([self.python, *freeze], f"freezing {module}")
-        objects = []
-        for name, text in recipe.guest_files().items():
-            if name.endswith(".c"):
-                source = self.wasi_dir / f"hatch_wasi_{name}"
-                source.write_text(text, encoding="utf-8")
-                objects.append(source.with_suffix(".o").name)
-                options = ("-O3", "-I.", "-I../../Include", "-I../../Include/internal", "-D_WASI_EMULATED_SIGNAL")
-                self._run_guest_step(
-                    [*self.sdk.cc, *options, "-c", source.name, "-o", objects[-1]], f"compiling {name}"
-                )
-        return objects
-
-    def _run_guest_step(self, argv: Sequence[str | Path], what: str) -> None:
-        log = self.workspace.log("guest")
-        process.run(argv, what=what, cwd=self.wasi_dir, env=self._native_env(), log=log, hold=self.workspace.hold)
-
-    def _nm(self, files: list[str]) -> str:
-        return process.run(
-            [self.sdk.program("llvm-nm"), "--print-file-name", "--format=posix", "--extern-only", *files],
-            what="listing symbols",
-            cwd=self.wasi_dir,
-            env=process.base_environment(),
-        )
-
-    def _install(self, found: Path | None) -> None:
-        entry = self.workspace.tree
         layout.install_wasi(self.tree, entry, self.short_version)
-        python = found
-        if python is None:
-            layout.install_build_python(self.tree, entry, self.short_version)
-            python = entry / "build-python" / "bin" / f"python{self.short_version}"
         layout.neutralize(
             entry,
             {
@@ -259,20 +217,52 @@ class Build:
             },
             private=(self.workspace.scratch, entry),
         )
-        library = f"lib/python{self.short_version}"
-        homes = {entry: GUEST_HOME} | ({} if found else {entry / "build-python": "/usr"})
-        for folder, seen_as in homes.items():
-            layout.compile_stdlib(
-                python,
-                folder / library,
-                f"{seen_as}/{library}",
-                # What compileall itself imports must not be written by its own path.
-                env=process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"}),
-                jobs=jobs(),
-                log=self.workspace.log("compileall"),
+        self._compile_stdlib(entry, library)
+
+    def _compile_stdlib(self, entry: Path, library: str) -> None:
+        """Compile the stdlib's bytecode as the guest sees it, on all processors.
+
+        Unchecked hashes: an entry never changes, and its files' times may when it is moved (PEP 552).
+        """
+        lists = self.workspace.scratch / "lists"
+        count = layout.list_sources(entry / "lib" / f"python{self.short_version}", library, lists, jobs())
+
+        def work(index: int) -> None:
+            self._run(
+                entry / "python.wasm",
+                ["-m", "compileall", "-q", "--invalidation-mode=unchecked-hash", "-i", f"/lists/{index}"],
+                folders={f"{GUEST_HOME}/lib": entry / "lib", "/lists": lists},
+                environment={"PYTHONHOME": GUEST_HOME},
+                what="compiling the standard library",
             )
 
-    def _manifest(self, tools: native.NativeTools, found: Path | None) -> dict[str, object]:
+        work(0)  # alone: it compiles python.wasm for this machine, which the others then find done
+        with ThreadPoolExecutor(max_workers=jobs()) as pool:
+            for done in [pool.submit(work, index) for index in range(1, count)]:
+                done.result()
+
+    def _run(
+        self,
+        program: Path,
+        argv: list[str],
+        *,
+        folders: Mapping[str, Path],
+        what: str,
+        environment: Mapping[str, str] | None = None,
+        code: Path | None = None,
+    ) -> None:
+        """Run a program that was built for WASI. Raises `ToolchainError` if it fails, with its words in a log."""
+        code = code or self.cache.root / "aot"
+        status, output = self.run_wasi(program, argv, folders=folders, environment=environment, code=code)
+        if status:
+            log = self.workspace.log("run")
+            log.write_text(f"+ {process.quote([program.name, *argv])}\n{output}", encoding="utf-8")
+            last = output.strip().rpartition("\n")[2]
+            message = f"{what} failed: {program.name} on WASI, exit status {status}: {last}"
+            raise ToolchainError(message, log=log)
+
+    def _manifest(self) -> dict[str, object]:
+        how = self._optimization
         return {
             "schema": 1,
             "recipe": recipe.recipe_id(),
@@ -284,9 +274,7 @@ class Build:
                 "llvm": self.sdk.llvm,
             },
             "inputs": {
-                "optimization": [*self._optimization.flags, *self._optimization.hot_flags],
+                "optimization": [*how.flags, *how.hot_flags],
                 "source": {"origin": self.source.origin, "sha256": self.source.sha256},
-                "native_tools": tools.origin,
-                "build_python": "built from the same sources" if found is None else "the machine's own",
             },
         }

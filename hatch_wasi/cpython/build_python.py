@@ -1,24 +1,43 @@
-"""The build python: a native interpreter of the same X.Y, found on the machine or built from the same sources."""
+"""The build python: a native interpreter of a WASI Python's X.Y, on which build backends run for it.
+
+Found on the machine, or built from the same sources, as a cache entry of its own and only when somebody asks for it:
+building CPython for WASI does not.
+"""
 
 import os
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_wasi import process
-from hatch_wasi.cache import Workspace
+from hatch_wasi.cache import Cache, Workspace, digest
 from hatch_wasi.console import Console
-from hatch_wasi.cpython import recipe
-from hatch_wasi.cpython.native import NativeTools
+from hatch_wasi.cpython import native
+from hatch_wasi.cpython.build_folder import jobs
+from hatch_wasi.cpython.layout import LEFT_OUT
 from hatch_wasi.errors import ProcessFailed, ToolchainError
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.sources.cpython import Source
 
-__all__ = ["configure", "find", "make"]
+__all__ = ["KIND", "NativeBuild", "entry_name", "find", "interpreter", "ready"]
 
+KIND = "build-python"
 VARIABLE = "HATCH_WASI_BUILD_PYTHON"
-# What building CPython asks of it: the stdlib of the sources to be imported by it (a release of another Z may not
-# bear that: 3.13.0 does not run with 3.13.5's linecache), and what pip and venv need.
-PROBE = "import sys, sysconfig, linecache, zlib, ssl, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+# What pip, venv and build backends need.
+PROBE = "import sys, zlib, ssl, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+STEPS = 4
+LAYOUT = 1
+"""Goes up when what is installed changes."""
+
+# Lean: enough for pip, venv and build backends. Compiled with -O1: compiling it costs more than it ever runs.
+OPTIONS = ("--disable-test-modules", "--prefix=/usr", "--without-readline")
+OPTIMIZE = "-DNDEBUG -O1"
+MODULES_LEFT_OUT = (
+    "_bz2", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw", "_curses",
+    "_curses_panel", "_dbm", "_decimal", "_gdbm", "_lzma", "_multibytecodec", "_sqlite3", "_tkinter", "_uuid", "nis",
+)  # fmt: skip
 
 
 def candidates(short_version: str) -> Iterator[Path]:
@@ -33,18 +52,18 @@ def candidates(short_version: str) -> Iterator[Path]:
             yield Path(folder, f"python{short_version}")
 
 
-def find(short_version: str, library: Path, console: Console) -> Path | None:
-    """Give an interpreter of this X.Y that can run with the sources' `library` (their Lib folder), or None.
+def find(short_version: str, console: Console) -> Path | None:
+    """Give an interpreter of this X.Y that is on the machine, or None.
 
-    Raises `ToolchainError` if the one that the user named cannot.
+    Raises `ToolchainError` if the one that the user named cannot serve.
     """
     for path in candidates(short_version):
         if not path.is_file():
             reason = "there is no such file"
         else:
             try:
-                env = process.base_environment({"PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"})
-                said = process.run([path, "-c", PROBE], what=f"trying {path}", env=env, timeout=60).strip()
+                env = process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"})
+                said = process.run([path, "-I", "-c", PROBE], what=f"trying {path}", env=env, timeout=60).strip()
             except ProcessFailed as error:
                 reason = error.message
             else:
@@ -58,40 +77,114 @@ def find(short_version: str, library: Path, console: Console) -> Path | None:
     return None
 
 
-def configure(source: Path, tools: NativeTools, workspace: Workspace) -> None:
-    """Configure the native interpreter in `source/cross-build/build`."""
-    folder = source / "cross-build" / "build"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    process.run(
-        [*recipe.configure_build_python("../../configure"), *tools.configure_options],
-        what="configuring the build python",
-        cwd=folder,
-        env=process.base_environment({**tools.variables, "MODULE_BUILDTYPE": "static"}),
-        log=workspace.log("configure-build-python"),
-        hold=workspace.hold,
-    )
+def _recipe() -> str:
+    return digest([LAYOUT, OPTIONS, OPTIMIZE, MODULES_LEFT_OUT])
 
 
-def make(source: Path, tools: NativeTools, workspace: Workspace, jobs: int) -> Path:
-    """Compile it and give its path; run again, it goes on where it stopped."""
-    folder = source / "cross-build" / "build"
-    libraries = folder / "travelling"
-    libraries.mkdir(exist_ok=True)
-    for library in tools.libraries:
-        shutil.copy(library, libraries)
-    env = process.base_environment(tools.variables)
-    # make reads $$ as $, the shell leaves it alone between quotes: the linker gets $ORIGIN.
-    options = "LINKFORSHARED=-Wl,--export-dynamic"
-    if tools.libraries:
-        env["LD_LIBRARY_PATH"] = str(libraries)
-        options += " -Wl,-rpath,'$$ORIGIN/../lib'"
-    process.run(
-        [tools.make, f"-j{jobs}", "python", "pybuilddir.txt", options],
-        what="compiling the build python",
-        cwd=folder,
-        env=env,
-        log=workspace.log("make-build-python"),
-        hold=workspace.hold,
-    )
-    return folder / "python"
+def entry_name(version: str) -> str:
+    """Name the cache entry: `<X.Y.Z>-<recipe>`."""
+    return f"{version}-{_recipe()}"
+
+
+def ready(cache: Cache, short_version: str) -> Path | None:
+    """Give the interpreter of this X.Y that was built before."""
+    names = (entry for entry in cache.entries(KIND) if entry.name.endswith(f"-{_recipe()}"))
+    return next((interpreter(entry) for entry in names if entry.name.startswith(f"{short_version}.")), None)
+
+
+def interpreter(entry: Path) -> Path:
+    """Name the interpreter of an entry."""
+    return entry / "bin" / f"python{'.'.join(entry.name.split('.')[:2])}"
+
+
+@dataclass
+class NativeBuild:
+    """One build of one source, in a workspace."""
+
+    cache: Cache
+    console: Console
+    source: Source
+    sdk: WasiSdk
+    """Its clang compiles where the machine has no compiler."""
+    workspace: Workspace
+
+    def run(self) -> dict[str, object]:
+        """Build and install into the workspace's tree; give the manifest."""
+        once, step = self.workspace.once, self.console.step
+        self._tree = self.workspace.scratch / "cpython"
+        self._folder = self._tree / "build-native"
+        self._short = ".".join(self.source.version.split(".")[:2])
+        with step(f"Unpacking the build python {self.source.version}", index=1, total=STEPS):
+            once("unpack", lambda: self.source.unpack(self._tree))
+            tools = native.own() or self._fetch()
+        with step("Configuring the build python", index=2, total=STEPS):
+            once("configure", lambda: self._configure(tools))
+        with step("Compiling the build python", index=3, total=STEPS):
+            once("make", lambda: self._make(tools))
+        with step("Installing the build python", index=4, total=STEPS):
+            once("install", self._install)
+        return {
+            "schema": 1,
+            "recipe": _recipe(),
+            "python": {"version": self.source.version},
+            "inputs": {
+                "source": {"origin": self.source.origin, "sha256": self.source.sha256},
+                "native_tools": tools.origin,
+            },
+        }
+
+    def _fetch(self) -> native.NativeTools:
+        folder, log = self.workspace.scratch / "native", self.workspace.log("native")
+        return native.from_packages(self.cache, self.sdk, folder, log)
+
+    def _configure(self, tools: native.NativeTools) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        left_out = (f"py_cv_module_{name}=n/a" for name in MODULES_LEFT_OUT)
+        argv = ["../configure", *OPTIONS, f"OPT={OPTIMIZE}", *left_out, *tools.configure_options]
+        env = process.base_environment({**tools.variables, "MODULE_BUILDTYPE": "static"})
+        self._run(argv, env, "configure", "configuring the build python")
+
+    def _make(self, tools: native.NativeTools) -> None:
+        """Compile it; run again, this goes on where it stopped."""
+        libraries = self._folder / "travelling"
+        libraries.mkdir(exist_ok=True)
+        for library in tools.libraries:
+            shutil.copy(library, libraries)
+        env = process.base_environment(tools.variables)
+        # make reads $$ as $, the shell leaves it alone between quotes: the linker gets $ORIGIN.
+        options = "LINKFORSHARED=-Wl,--export-dynamic"
+        if tools.libraries:
+            env["LD_LIBRARY_PATH"] = str(libraries)
+            options += " -Wl,-rpath,'$$ORIGIN/../lib'"
+        argv = [tools.make, f"-j{jobs()}", "python", "pybuilddir.txt", options]
+        self._run(argv, env, "make", "compiling the build python")
+        process.run([self._folder / "python", "-c", PROBE], what="running the build python", env=env)
+
+    def _run(self, argv: list[str], env: dict[str, str], step: str, what: str) -> None:
+        log, hold = self.workspace.log(step), self.workspace.hold
+        process.run(argv, what=what, cwd=self._folder, env=env, log=log, hold=hold)
+
+    def _install(self) -> None:
+        """Copy the interpreter and its stdlib; it finds them from where it is."""
+        home = self.workspace.tree
+        library, include = (home / kind / f"python{self._short}" for kind in ("lib", "include"))
+        for folder in (home / "lib", home / "include", home / "bin"):
+            shutil.rmtree(folder, ignore_errors=True)
+        (home / "bin").mkdir()
+        shutil.copy(self._folder / "python", home / "bin" / f"python{self._short}")
+        shutil.copytree(self._tree / "Lib", library, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        for name in ("lib-dynload", "site-packages"):
+            (library / name).mkdir(exist_ok=True)
+        shutil.copytree(self._tree / "Include", include, ignore=shutil.ignore_patterns("*.md"))
+        shutil.copy(self._folder / "pyconfig.h", include)
+        platform_dir = (self._folder / "pybuilddir.txt").read_text(encoding="utf-8").strip()
+        for travelling in sorted((self._folder / "travelling").glob("*")):
+            shutil.copy(travelling, home / "lib")
+        for data in (self._folder / platform_dir).glob("_sysconfig*"):
+            shutil.copy(data, library)
+        python, seen_as = home / "bin" / f"python{self._short}", f"/usr/lib/python{self._short}"
+        how = ("-q", f"-j{jobs()}", "--invalidation-mode=unchecked-hash", "-s", str(library), "-p", seen_as)
+        # What compileall itself imports must not be written by its own path.
+        env = process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"})
+        process.run([python, "-m", "compileall", *how, library], what="compiling its standard library", env=env)

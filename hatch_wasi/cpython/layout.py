@@ -5,14 +5,20 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hatch_wasi import process
 from hatch_wasi.errors import ToolchainError
 
-__all__ = ["compile_stdlib", "install_build_python", "install_wasi", "neutralize", "wrapper"]
+__all__ = ["LEFT_OUT", "SYSCONFIG", "install_wasi", "list_sources", "neutralize", "wrapper"]
 
 # What cannot work on WASI or is not for users: tests, Tk, and what bundles wheels.
 LEFT_OUT = ("__pycache__", "README.txt", "*.pyc", "test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "lib2to3", "_ios_support.py", "_android_support.py")  # fmt: skip
 GUEST_LEFT_OUT = (*LEFT_OUT, "ensurepip", "venv")
+SYSCONFIG = """\
+import os, runpy, sys
+os.chdir(sys.argv.pop(1))
+sys.argv[1:] = ["--generate-posix-vars"]
+runpy.run_module("sysconfig", run_name="__main__")
+"""
+"""What the Makefile's rule for pybuilddir.txt runs, as a program for the guest: its argument is the build folder."""
 
 
 def wrapper(short_version: str) -> str:
@@ -46,8 +52,8 @@ def install_wasi(source: Path, tree: Path, short_version: str) -> None:
     for name in ("lib-dynload", "site-packages"):
         (library / name).mkdir(exist_ok=True)
     platform_dir = (build / "pybuilddir.txt").read_text(encoding="utf-8").strip()
-    data = next((build / platform_dir).glob("_sysconfigdata_*.py"))
-    shutil.copy(data, library)
+    for data in (build / platform_dir).glob("_sysconfig*"):
+        shutil.copy(data, library)
     shutil.copytree(source / "Include", include, ignore=shutil.ignore_patterns("*.md"))
     shutil.copy(build / "pyconfig.h", include)
     (tree / "static").mkdir()
@@ -59,26 +65,6 @@ def install_wasi(source: Path, tree: Path, short_version: str) -> None:
     script.parent.mkdir()
     script.write_text(wrapper(short_version), encoding="utf-8")
     script.chmod(0o755)
-
-
-def install_build_python(source: Path, tree: Path, short_version: str) -> None:
-    """Copy the native interpreter and its stdlib into `tree/build-python`; it finds them from where it is."""
-    build = source / "cross-build" / "build"
-    home = tree / "build-python"
-    shutil.rmtree(home, ignore_errors=True)
-    library = home / "lib" / f"python{short_version}"
-    include = home / "include" / f"python{short_version}"
-    (home / "bin").mkdir(parents=True)
-    shutil.copy(build / "python", home / "bin" / f"python{short_version}")
-    shutil.copytree(source / "Lib", library, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    (library / "lib-dynload").mkdir(exist_ok=True)
-    (library / "site-packages").mkdir(exist_ok=True)
-    platform_dir = (build / "pybuilddir.txt").read_text(encoding="utf-8").strip()
-    shutil.copy(next((build / platform_dir).glob("_sysconfigdata_*.py")), library)
-    shutil.copytree(source / "Include", include, ignore=shutil.ignore_patterns("*.md"))
-    shutil.copy(build / "pyconfig.h", include)
-    for travelling in sorted((build / "travelling").glob("*")):
-        shutil.copy(travelling, home / "lib")
 
 
 def neutralize(tree: Path, names: Mapping[str, str], private: Sequence[Path]) -> None:
@@ -101,26 +87,16 @@ def neutralize(tree: Path, names: Mapping[str, str], private: Sequence[Path]) ->
             raise ToolchainError(message, hint="this is a bug in hatch-wasi: please report it")
 
 
-def compile_stdlib(python: Path, library: Path, seen_as: str, *, env: Mapping[str, str], jobs: int, log: Path) -> None:
-    """Compile the stdlib below `library`, which its interpreter will know as the folder `seen_as`.
+def list_sources(library: Path, seen_as: str, folder: Path, parts: int) -> int:
+    """Write lists of the Python files below `library` to files `0`, `1`, … in `folder`, a name in a line.
 
-    Unchecked hashes: an entry never changes, and its files' times may when it is moved (PEP 552).
+    The first list is short; about `parts` others share the rest. `seen_as` is what the guest calls `library`. Gives
+    how many lists there are.
     """
-    process.run(
-        [
-            python,
-            "-m",
-            "compileall",
-            "-q",
-            f"-j{jobs}",
-            "--invalidation-mode=unchecked-hash",
-            "-s",
-            library,
-            "-p",
-            seen_as,
-            library,
-        ],
-        what="compiling the standard library",
-        env=env,
-        log=log,
-    )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    names = sorted(f"{seen_as}/{path.relative_to(library).as_posix()}" for path in library.rglob("*.py"))
+    lists = [names[:1], *(names[1 + index :: parts] for index in range(parts))]
+    for index, part in enumerate(lists):
+        (folder / str(index)).write_text("\n".join(part) + "\n", encoding="utf-8")
+    return len(lists)

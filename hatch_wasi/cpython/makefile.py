@@ -1,8 +1,20 @@
-"""Read variables of CPython's Makefile, which configure has filled in: names of files, no functions or references."""
+"""Read CPython's Makefile, which configure has filled in: variables without functions or references, and rules."""
 
 import re
+from dataclasses import dataclass
 
-__all__ = ["static_archives", "variable"]
+__all__ = ["FrozenModule", "frozen_modules", "static_archives", "variable"]
+
+
+@dataclass(frozen=True)
+class FrozenModule:
+    """A module that is compiled into the interpreter."""
+
+    name: str
+    source: str
+    """Relative to CPython's sources."""
+    header: str
+    """Relative to the build folder."""
 
 
 def variable(makefile: str, name: str) -> list[str]:
@@ -15,3 +27,9 @@ def static_archives(makefile: str) -> list[str]:
     """Give the static libraries that the stdlib's modules are linked with: `LIBEXPAT_A = Modules/expat/libexpat.a`."""
     names = re.findall(r"^(LIB\w+_A)[ \t]*=", makefile, flags=re.MULTILINE)
     return [word for name in names for word in variable(makefile, name)]
+
+
+def frozen_modules(makefile: str) -> list[FrozenModule]:
+    """List what is frozen, by rules like `$(FREEZE_MODULE) abc $(srcdir)/Lib/abc.py Python/frozen_modules/abc.h`."""
+    rule = r"^\t\$\(FREEZE_MODULE(?:_BOOTSTRAP)?\) (\S+) \$\(srcdir\)/(\S+) (\S+)$"
+    return [FrozenModule(*words) for words in re.findall(rule, makefile, flags=re.MULTILINE)]

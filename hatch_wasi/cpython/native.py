@@ -1,4 +1,4 @@
-"""A compiler, make and libraries for the build python: the machine's own, or the distribution's, unpacked privately."""
+"""make, and a compiler and libraries for the build python: the machine's, or the distribution's, unpacked privately."""
 
 import os
 import re
@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hatch_wasi import process
-from hatch_wasi.cache import Cache
+from hatch_wasi.cache import Cache, Workspace
+from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError, ProcessFailed, ToolchainError
 from hatch_wasi.fetch import is_offline
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources.apt import Apt
 from hatch_wasi.sources.machine import Distribution
 
-__all__ = ["NativeTools", "from_packages", "own"]
+__all__ = ["NativeTools", "find_make", "from_packages", "own"]
 
 PACKAGES = ("make", "libc6-dev", "zlib1g-dev", "libssl-dev")
 # Linked by the build python and not sure to be on the machine that runs it: they travel with it.
@@ -49,10 +50,39 @@ class NativeTools:
         return {"CC": shlex.join(self.cc), "CPP": shlex.join([*self.cc, "-E"]), **self.environment}
 
 
+def _own_make() -> str | None:
+    return next((name for name in ("make", "gmake") if shutil.which(name)), None)
+
+
+def find_make(cache: Cache, console: Console, workspace: Workspace) -> str:
+    """Name a make: the machine's, or the distribution's package's. Raises `ToolchainError` if there is neither."""
+    if make := _own_make():
+        return make
+    folder, log = workspace.scratch / "make", workspace.log("make")
+    if is_offline():
+        message = "no make on this machine, and packages cannot be fetched (offline)"
+        raise ToolchainError(message, hint="install make")
+
+    def fetch() -> None:
+        with cache.lock("apt"):
+            machine = Distribution.detect()
+            apt = Apt(machine, cache.folder("apt") / machine.codename, log)
+            for package in apt.download(["make"], folder / "debs"):
+                unpack(package, folder / "root", log)
+
+    try:
+        with console.step("Fetching make from the distribution"):
+            workspace.once("fetch-make", fetch)
+    except FetchError as error:
+        message = f"no make on this machine, and none from the distribution: {error.message}"
+        raise ToolchainError(message, hint="install make", log=error.log) from error
+    return str(folder / "root" / "usr" / "bin" / "make")
+
+
 def own() -> NativeTools | None:
     """Give the machine's own tools, if they compile, link and run a program with zlib and OpenSSL."""
     cc = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
-    make = next((name for name in ("make", "gmake") if shutil.which(name)), None)
+    make = _own_make()
     if cc is None or make is None:
         return None
     tools = NativeTools(cc=(cc,), make=make, origin="the machine's own compiler")

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-__all__ = ["PLAIN", "PROFILES", "Optimization", "Profile", "choose"]
+from hatch_wasi.cpython.makefile import variable
+
+__all__ = ["PLAIN", "PROFILES", "Optimization", "Profile", "choose", "hot_objects"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ class Optimization:
     hot_flags: tuple[str, ...] = ()
     """For hot objects, besides; empty: there is no difference."""
     link_flags: tuple[str, ...] = ()
+    """For the linker (wasm-ld), which makes one object of the hot ones."""
+    program_flags: tuple[str, ...] = ()
+    """For linking the programs that the interpreter is in."""
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -78,6 +83,11 @@ def choose(short_version: str, llvm_major: int) -> Optimization:
     return Optimization(
         flags=(f"-fprofile-use={DATA}", *QUIET),
         hot_flags=("-flto=full",),
-        link_flags=("-flto=full", "-O3"),
+        link_flags=("-O3", "--lto-O3"),
         files={DATA: lzma.decompress(packed)},
     )
+
+
+def hot_objects(makefile: str) -> list[str]:
+    """List the objects that are hot, by CPython's Makefile."""
+    return [*HOT_OBJECTS, *(name for names in HOT_VARIABLES for name in variable(makefile, names))]

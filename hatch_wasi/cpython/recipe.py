@@ -13,11 +13,16 @@ from hatch_wasi.sdk import WasiSdk
 __all__ = [
     "EDITS",
     "FROZEN",
+    "FROZEN_OBJECT",
+    "PROGRAM_OPTIONS",
     "Edit",
+    "answers",
     "archives",
-    "configure_build_python",
     "configure_wasi",
+    "freezer_arguments",
+    "frozen_header",
     "guest_files",
+    "guest_objects",
     "libraries",
     "link_arguments",
     "recipe_id",
@@ -30,13 +35,6 @@ LAYOUT = 1
 # -g0: nobody debugs with DWARF in wasm here, and it is two thirds of the file. Asserts stay out as in any release.
 OPTIMIZE = "-DNDEBUG -O3 -Wall"
 WASI_OPTIONS = ("--with-pymalloc", "--disable-test-modules", "--prefix=/usr", "--without-ensurepip")
-# Lean: enough for pip, venv and build backends. Compiled with -O1: compiling it costs more than it ever runs.
-BUILD_OPTIONS = ("--disable-test-modules", "--prefix=/usr", "--without-ensurepip", "--without-readline")
-BUILD_OPTIMIZE = "-DNDEBUG -O1"
-BUILD_LEFT_OUT = (
-    "_bz2", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw", "_curses",
-    "_curses_panel", "_dbm", "_decimal", "_gdbm", "_lzma", "_multibytecodec", "_sqlite3", "_tkinter", "_uuid", "nis",
-)  # fmt: skip
 
 # What the guest's programs need beyond libc: emulations that CPython or extensions use, and printf and scanf with long
 # double, without which strtold aborts (wasi-libc, libc-printscan-long-double). Not every wasi-libc has all of them:
@@ -46,11 +44,8 @@ ARCHIVES = (
     "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a", "libwasi-emulated-mman.a",
     "libwasi-emulated-process-clocks.a", "libwasi-emulated-pthread.a", "libwasi-emulated-signal.a",
 )  # fmt: skip
-LINK_OPTIONS = (
-    "-Wl,--export-all",
-    "-Wl,--export-table",
-    "-Wl,--growable-table",
-    "-Wl,--export=__stack_pointer",
+# For every program that has CPython in it.
+PROGRAM_OPTIONS = (
     "-Wl,--strip-debug",
     # As CPython 3.14 has them; 3.13's own 8 and 20 MiB do not bear what inlining makes of recursion in C.
     "-Wl,-z,stack-size=16777216",
@@ -59,7 +54,10 @@ LINK_OPTIONS = (
     "-Wl,--wrap=__wasi_fd_readdir",
     "-Wl,--wrap=__wasi_fd_write",
 )
+# For the one that hosts extensions.
+HOST_OPTIONS = ("-Wl,--export-all", "-Wl,--export-table", "-Wl,--growable-table", "-Wl,--export=__stack_pointer")
 # Frozen into python.wasm by guest/frozen.c: module to its file.
+FROZEN_OBJECT = "frozen"
 FROZEN = {
     "encodings": "Lib/encodings/__init__.py",
     "encodings.aliases": "Lib/encodings/aliases.py",
@@ -102,6 +100,26 @@ def guest_files() -> Mapping[str, str]:
     return {entry.name: entry.read_text(encoding="utf-8") for entry in sorted(found, key=lambda entry: entry.name)}
 
 
+def guest_objects() -> list[str]:
+    """Name the C files, without suffix, that belong to the interpreter; `FROZEN_OBJECT` can only be made by it."""
+    names = [name.removesuffix(".c") for name in guest_files() if name.endswith(".c")]
+    return [name for name in names if name != FROZEN_OBJECT]
+
+
+def frozen_header(module: str) -> str:
+    """Name the header that holds a module which `FROZEN_OBJECT` includes."""
+    return f"hatch_wasi_frozen_{module.replace('.', '_')}.h"
+
+
+def answers(wasi_libc: str) -> bytes:
+    """Give what configure would find out about this wasi-libc, as scripts/answers.py wrote it down; nothing if unknown.
+
+    configure takes half a minute of one processor for these questions, and the answers are properties of wasi-libc.
+    """
+    path = files("hatch_wasi.cpython").joinpath("answers", f"wasi-libc-{wasi_libc}.site")
+    return path.read_bytes() if path.is_file() else b""
+
+
 @cache
 def recipe_id() -> str:
     """Give a digest of everything here that shapes the result: another recipe makes another cache entry."""
@@ -111,26 +129,14 @@ def recipe_id() -> str:
     options = [
         OPTIMIZE,
         WASI_OPTIONS,
-        BUILD_OPTIONS,
-        BUILD_OPTIMIZE,
-        BUILD_LEFT_OUT,
         LIBRARIES,
         ARCHIVES,
-        LINK_OPTIONS,
+        PROGRAM_OPTIONS,
+        HOST_OPTIONS,
         FROZEN,
         hot,
     ]
     return digest([LAYOUT, edits, options, dict(guest_files())])
-
-
-def configure_build_python(configure: str) -> list[str]:
-    """Give the command that configures the native interpreter."""
-    return [
-        configure,
-        *BUILD_OPTIONS,
-        f"OPT={BUILD_OPTIMIZE}",
-        *(f"py_cv_module_{name}=n/a" for name in BUILD_LEFT_OUT),
-    ]
 
 
 def configure_wasi(configure: str, *, build: str, build_python: Path) -> list[str]:
@@ -153,7 +159,7 @@ def configure_wasi(configure: str, *, build: str, build_python: Path) -> list[st
 def wasi_environment(sdk: WasiSdk, source: Path) -> dict[str, str]:
     """Give the variables that Tools/wasm/wasi.py sets, and the one that makes dlopen part of the interpreter.
 
-    No HOSTRUNNER runs anything: python.wasm is not executed while it is built.
+    No HOSTRUNNER runs anything: make executes nothing that it built.
     """
     pkgconfig = [f"{sdk.sysroot}/{folder}/pkgconfig" for folder in ("lib", "share")]
     return {
@@ -162,7 +168,7 @@ def wasi_environment(sdk: WasiSdk, source: Path) -> dict[str, str]:
         "CXX": " ".join(sdk.cxx),
         "AR": str(sdk.program("llvm-ar")),
         "RANLIB": str(sdk.program("llvm-ranlib")),
-        "CONFIG_SITE": str(source / "Tools" / "wasm" / "config.site-wasm32-wasi"),
+        "CONFIG_SITE": f"{source}/Tools/wasm/config.site-wasm32-wasi hatch_wasi.site",
         "HOSTRUNNER": "true",
         "PKG_CONFIG_PATH": "",
         "PKG_CONFIG_LIBDIR": ":".join(pkgconfig),
@@ -184,9 +190,17 @@ def libraries(sdk: WasiSdk) -> list[str]:
     return [word for word in LIBRARIES if (sdk.library_dir / f"lib{word.removeprefix('-l')}.a").is_file()]
 
 
+def freezer_arguments(flags: Sequence[str]) -> str:
+    """Write the response file for linking the program that freezes modules."""
+    return "\n".join([*flags, *PROGRAM_OPTIONS]) + "\n"
+
+
 def link_arguments(
-    symbols: list[str], objects: list[str], flags: Sequence[str] = (), libraries: Sequence[str] = LIBRARIES
+    symbols: Sequence[str],
+    objects: Sequence[str],
+    flags: Sequence[str] = (),
+    libraries: Sequence[str] = LIBRARIES,
 ) -> str:
     """Write the response file of python.wasm's final link: our objects, options, and the symbols to pull in."""
-    undefined = [f"-Wl,--undefined={symbol}" for symbol in symbols]
-    return "\n".join([*objects, *flags, *LINK_OPTIONS, *undefined, *libraries]) + "\n"
+    pulled = [f"-Wl,--undefined={symbol}" for symbol in symbols]
+    return "\n".join([*objects, *flags, *PROGRAM_OPTIONS, *HOST_OPTIONS, *pulled, *libraries]) + "\n"

@@ -43,6 +43,7 @@ DECLARATIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "wasi_config_preopen_dir": (B, (P, P, P, B)),
     "wasi_config_set_argv": (B, (P, Z, P)),
     "wasi_config_set_env": (B, (P, Z, P, P)),
+    "wasi_config_set_stderr_file": (B, (P, P)),
     "wasi_config_set_stdout_file": (B, (P, P)),
     "wasm_byte_vec_delete": (None, (P,)),
     "wasm_config_new": (P, ()),

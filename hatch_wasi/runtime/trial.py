@@ -1,43 +1,112 @@
-"""Run a plain WASI command module: how a compiler for WASI is tried before it is trusted."""
+"""Run a plain WASI command module, to its end and with its output: programs of a build, not of a person."""
 
 import ctypes
 import os
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hatch_wasi.errors import LoadError
+from hatch_wasi.errors import HatchWasiError, LoadError
 from hatch_wasi.runtime.capi import Api, find_library
-from hatch_wasi.runtime.engine import Engine, Exited
+from hatch_wasi.runtime.codecache import CodeCache
+from hatch_wasi.runtime.description import describe_main
+from hatch_wasi.runtime.engine import THREAD_STACK, Engine, Exited
 
 __all__ = ["run_command"]
 
 
-def run_command(wasm: Path, argv: Sequence[str] = ()) -> tuple[int, str]:
-    """Run the command module `wasm` with arguments `argv` and give its exit status and standard output.
+def run_command(
+    wasm: Path,
+    argv: Sequence[str] = (),
+    *,
+    folders: Mapping[str, Path] | None = None,
+    environment: Mapping[str, str] | None = None,
+    code: Path | None = None,
+) -> tuple[int, str]:
+    """Run the command module `wasm` and give its exit status and standard output.
 
-    It sees no files and no environment. Raises `Rejected` if it is no command for WASI, `Trapped` if it traps.
+    Parameters: `argv` without the program's name; `folders` maps the guest's absolute paths to folders of the host,
+    all of them writable, and `environment` is the whole environment: by default it sees no files and no variables;
+    `code` is a folder for compiled code (the cache's `aot`), for programs that are run more than once. What it wrote to
+    standard error is added where it failed (another status than 0), and dropped otherwise.
+
+    Raises `Rejected` if it is no command for WASI, `Trapped` if it traps, `HatchWasiError` if a folder is missing.
     """
-    engine = Engine(Api(find_library()[0]))
+    library, version = find_library()
+    engine = Engine(Api(library))
+    try:
+        with tempfile.TemporaryDirectory(prefix="hatch-wasi-") as name:
+            outputs = Path(name, "stdout"), Path(name, "stderr")
+            words = [os.fsencode(wasm.name), *(os.fsencode(word) for word in argv)]
+            _configure(engine, words, outputs, folders or {}, environment or {})
+            data = wasm.read_bytes()
+            if code is None:
+                module = engine.compile(data)
+            else:
+                module = CodeCache(str(code), engine, version).load(data, lambda: describe_main(data)).module
+            status = _in_thread(lambda: _start(engine, module, wasm))
+            told = outputs if status else outputs[:1]
+            return status, "".join(path.read_text(encoding="utf-8", errors="replace") for path in told)
+    finally:
+        engine.close()
+
+
+def _configure(
+    engine: Engine,
+    words: list[bytes],
+    outputs: tuple[Path, Path],
+    folders: Mapping[str, Path],
+    environment: Mapping[str, str],
+) -> None:
     api = engine.api
-    words = [os.fsencode(wasm.name), *(word.encode() for word in argv)]
-    with tempfile.NamedTemporaryFile(prefix="hatch-wasi-") as output:
-        config = api.wasi_config_new()
-        api.wasi_config_set_argv(config, len(words), (ctypes.c_char_p * len(words))(*words))
-        api.wasi_config_set_stdout_file(config, os.fsencode(output.name))
-        api.wasi_config_inherit_stderr(config)
-        engine.check(api.wasmtime_context_set_wasi(engine.context, config))
-        linker = engine.wasi_linker()
-        status = 0
+    config = api.wasi_config_new()
+    names, values = [os.fsencode(name) for name in environment], [os.fsencode(text) for text in environment.values()]
+    api.wasi_config_set_argv(config, len(words), (ctypes.c_char_p * len(words))(*words))
+    api.wasi_config_set_env(
+        config, len(names), (ctypes.c_char_p * len(names))(*names), (ctypes.c_char_p * len(names))(*values)
+    )
+    api.wasi_config_set_stdout_file(config, os.fsencode(outputs[0]))
+    api.wasi_config_set_stderr_file(config, os.fsencode(outputs[1]))
+    for guest, host in folders.items():
+        if not api.wasi_config_preopen_dir(config, os.fsencode(host), os.fsencode(guest), True):
+            message = f"the folder {host} cannot be opened for a program on WASI"
+            raise HatchWasiError(message)
+    engine.check(api.wasmtime_context_set_wasi(engine.context, config))
+
+
+def _start(engine: Engine, module: int, wasm: Path) -> int:
+    linker = engine.wasi_linker()
+    try:
+        start = engine.export(engine.instantiate(linker, module), b"_start")
+        if start is None:
+            message = f"{wasm} is no command: it does not export _start"
+            raise LoadError(message)
+        engine.call(start)
+    except Exited as ended:
+        return ended.status
+    finally:
+        engine.api.wasmtime_linker_delete(linker)
+    return 0
+
+
+def _in_thread(work: Callable[[], int]) -> int:
+    """Do `work` in a thread with the stack that compiled code may use."""
+    result: list[int | BaseException] = []
+
+    def caught() -> None:
         try:
-            start = engine.export(engine.instantiate(linker, engine.compile(wasm.read_bytes())), b"_start")
-            if start is None:
-                message = f"{wasm} is no command: it does not export _start"
-                raise LoadError(message)
-            engine.call(start)
-        except Exited as ended:
-            status = ended.status
-        finally:
-            api.wasmtime_linker_delete(linker)
-            engine.close()
-        return status, Path(output.name).read_text(encoding="utf-8", errors="replace")
+            result.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again, in the caller's thread
+            result.append(error)
+
+    before = threading.stack_size(THREAD_STACK)
+    thread = threading.Thread(target=caught)
+    try:
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    if isinstance(result[0], BaseException):
+        raise result[0]
+    return result[0]

@@ -16,7 +16,7 @@ from installer.exceptions import InstallerError
 from hatch_wasi.cache import Cache, digest
 from hatch_wasi.console import Console
 from hatch_wasi.errors import WheelError
-from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wasi_python import Runner, WasiPython
 from hatch_wasi.wheels import side_modules, tags
 from hatch_wasi.wheels.bytecode import compile_all
 from hatch_wasi.wheels.destination import StageDestination
@@ -63,6 +63,8 @@ class Installation:
     cache: Cache
     """Holds the lock of `site`."""
     console: Console
+    run_wasi: Runner
+    """Compiles bytecode."""
     allow_abi_mismatch: bool = False
     """Take side modules that were built with another wasi-libc."""
 
@@ -116,7 +118,7 @@ class Installation:
                 message = f"{wheel.path.name} cannot be installed: {error}"
                 raise WheelError(message, hint="nothing was changed") from error
         sources = [name for destination in destinations for name in destination.sources()]
-        made, problem = compile_all(sources, tree, scratch, self.python)
+        made, problem = compile_all(sources, tree, scratch, self.python, self.run_wasi, self.cache.root / "aot")
         if problem:
             self.console.warn(f"not everything was compiled to bytecode, so imports are slower: {problem}")
         for destination in destinations:

@@ -3,12 +3,11 @@
 Its configure and Makefile stop where STAND_IN_STOP says, once, so that a test can kill the bootstrap there.
 """
 
-import sys
 from pathlib import Path
 
 from hatch_wasi.cpython.recipe import EDITS, FROZEN
 
-STEPS = ("configure-native", "configure-wasi", "make-native", "make-wasi", "link")
+STEPS = ("configure", "make-hot", "make-rest", "freezer", "library", "link")
 
 STOP = """\
 stop() {
@@ -18,47 +17,61 @@ stop() {
 CONFIGURE = f"""#!/bin/sh
 set -e
 {STOP}
-case "$*" in
-*--host=*) kind=wasi ;;
-*) kind=native ;;
-esac
-mkdir -p build/lib Modules Programs
-stop configure-$kind
+mkdir -p build/lib Modules Programs Python/frozen_modules
+stop configure
 echo '/* pyconfig */' > pyconfig.h
-sed "s|@CC@|$CC|; s|@AR@|${{AR-ar}}|" ../../Makefile.$kind > Makefile
+sed "s|@CC@|$CC|; s|@AR@|$AR|" ../../Makefile.in > Makefile
 """
-NATIVE = f"""\
-python:
-\t@. ../../stop.sh; stop make-native
-\tprintf '#!/bin/sh\\nexec {sys.executable} "$$@"\\n' > python && chmod +x python
-pybuilddir.txt:
-\techo "build_time_vars = {{}}" > build/lib/_sysconfigdata__linux_.py
-\techo build/lib > $@
-"""
-WASI = """\
+MAKEFILE = """
+LIBRARY_OBJS_OMIT_FROZEN = library.o $(OBJECT_OBJS)
+OBJECT_OBJS = Objects/abstract.o
+library.o Programs/python.o Programs/_freeze_module.o:
+\t@. ../../stop.sh; stop make-rest
+\t@CC@ -I../../Include/internal -c ../../$(notdir $(@:.o=.c)) -o $@
+Objects/%.o Python/%.o Modules/%.o:
+\t@. ../../stop.sh; stop make-hot
+\tmkdir -p $(dir $@) && echo | @CC@ $(EXTRA_CFLAGS) -x c -c - -o $@
+Programs/_freeze_module:
+\t@. ../../stop.sh; stop freezer
+\t@CC@ $(PY_CORE_LDFLAGS) -o $@ Programs/_freeze_module.o $(LIBRARY_OBJS_OMIT_FROZEN)
+Python/frozen_modules/os.h:
+\t$(FREEZE_MODULE) os $(srcdir)/Lib/os.py Python/frozen_modules/os.h
 libpython3.13.a:
-\t@. ../../stop.sh; stop make-wasi
-\t@CC@ -I../../Include/internal -c ../../library.c -o library.o
+\t@. ../../stop.sh; stop library
 \ttouch Modules/config.c
-\t@AR@ rcs $@ library.o
-Python/%.o Modules/%.o:
-\tmkdir -p $(dir $@) && touch $@
-Programs/python.o: ../../main.c
-\t@CC@ -c ../../main.c -o $@
+\t@AR@ rcs $@ $(LIBRARY_OBJS_OMIT_FROZEN)
 python.wasm:
 \t@. ../../stop.sh; stop link
-\t@CC@ $(LINKFORSHARED) -o $@ Programs/python.o libpython3.13.a -lwasi-emulated-signal
-pybuilddir.txt:
-\techo "build_time_vars = {'SOABI': 'cpython-313-wasm32-wasi', 'EXT_SUFFIX': '.cpython-313-wasm32-wasi.so', 'CC': '@CC@'}" \\
-\t  > build/lib/_sysconfigdata__wasi_wasm32-wasi.py
-\techo build/lib > $@
+\t@CC@ $(LINKFORSHARED) -o $@ Programs/python.o $(LIBRARY_OBJS_OMIT_FROZEN) -lwasi-emulated-signal
 """
-FREEZE = """\
-import sys
-module, source, header = sys.argv[1:]
-open(source).close()
-with open(header, "w") as file:
-    file.write(f"static const unsigned char _Py_M__{module.replace('.', '_')}[] = {{0}};\\n")
+FREEZER = r"""
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    FILE *source = fopen(argv[2], "r"), *header = fopen(argv[3], "w");
+    fputs("static const unsigned char _Py_M__", header);
+    for (const char *letter = argv[1]; *letter; letter++)
+        fputc(*letter == '.' ? '_' : *letter, header);
+    return fputs("[] = {0};\n", header) < 0 || fclose(header) || !source || argc != 4;
+}
+"""
+# Writes sysconfig's data when it is asked to; whatever else it is told to do is done.
+PYTHON = r"""
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    if (argc != 5 || strcmp(argv[2], "-c"))
+        return 0;
+    if (chdir(argv[4]))
+        return 1;
+    FILE *names = fopen("pybuilddir.txt", "w"), *data = fopen("build/lib/_sysconfigdata__wasi_wasm32-wasi.py", "w");
+    fputs("build/lib\n", names);
+    fprintf(data, "build_time_vars = {'SOABI': 'cpython-313-wasm32-wasi', 'EXT_SUFFIX': '.cpython-313-wasm32-wasi.so',"
+                  " 'srcdir': '%s'}\n", argv[4]);
+    return fclose(names) || fclose(data);
+}
 """
 HEADERS = {
     "patchlevel.h": '#define PY_VERSION "3.13.99"\n',
@@ -85,13 +98,11 @@ def make(folder: Path) -> Path:
     for file in FROZEN.values():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text("")
-    (folder / "Programs").mkdir()
-    (folder / "Programs" / "_freeze_module.py").write_text(FREEZE)
     (folder / "LICENSE").write_text("none\n")
     (folder / "stop.sh").write_text(STOP)
-    (folder / "Makefile.native").write_text(NATIVE)
-    (folder / "Makefile.wasi").write_text(WASI)
-    (folder / "main.c").write_text("int main(void) { return 0; }\n")
+    (folder / "Makefile.in").write_text(MAKEFILE)
+    (folder / "_freeze_module.c").write_text(FREEZER)
+    (folder / "python.c").write_text(PYTHON)
     (folder / "library.c").write_text(
         '#include "../Python.h"\nstruct { struct { int is_tripped; struct { int tripped; } handlers[65]; } signals;'
         " PyThreadState *main_tstate; } _PyRuntime;\nconst struct _frozen *PyImport_FrozenModules;\n"

@@ -81,13 +81,3 @@ def test_a_python_that_is_not_supported(env: dict[str, str], python: str, reason
     assert done.returncode == 2
     assert reason in done.stderr
     assert "supported: 3.13" in done.stderr
-
-
-def test_a_build_python_that_does_not_serve(tmp_path: Path, env: dict[str, str]) -> None:
-    env["HATCH_WASI_BUILD_PYTHON"] = str(tmp_path / "nothing")
-    done = subprocess.run(BOOTSTRAP, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert (
-        f"HATCH_WASI_BUILD_PYTHON={tmp_path / 'nothing'} cannot be used as build python: there is no such file"
-        in done.stderr
-    )

@@ -9,7 +9,6 @@ import pytest
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.cpython.recipe import recipe_id
-from hatch_wasi.process import base_environment
 from hatch_wasi.runtime import trial
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
@@ -76,18 +75,6 @@ def test_it_runs_without_a_loader_and_says_what_has_one(wasi_python: WasiPython)
     assert trial.run_command(wasi_python.wasm, ["-V"]) == (0, f"Python {wasi_python.version}\n")
     said = "/x.so: this runtime has no loader for extension modules; run Python by `hatch-wasi run`\n"
     assert trial.run_command(wasi_python.wasm, ["-I", "-S", "-c", LOAD]) == (0, said)
-
-
-def test_the_build_python_is_of_the_same_version(wasi_python: WasiPython) -> None:
-    script = "import sys, ssl, zlib, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
-    out = subprocess.run(
-        [wasi_python.build_python, "-I", "-c", script],
-        env=base_environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert out.strip() == wasi_python.short_version
 
 
 def test_the_wrapper_runs_it(wasi_python: WasiPython, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_the_environment_makes_dlopen_part_of_python() -> None:
     env = recipe.wasi_environment(SDK, Path("/src"))
     assert env["DYNLOADFILE"] == "dynload_shlib.o"
     assert env["CC"] == "/sdk/bin/clang --target=wasm32-wasip1 --sysroot=/sdk/share/wasi-sysroot"
-    assert env["CONFIG_SITE"] == "/src/Tools/wasm/config.site-wasm32-wasi"
+    assert env["CONFIG_SITE"] == "/src/Tools/wasm/config.site-wasm32-wasi hatch_wasi.site"
 
 
 def test_only_what_the_sysroot_has_is_linked(tmp_path: Path) -> None:

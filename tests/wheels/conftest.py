@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from wasi_running import run_with_code_of_all_tests
 from wheel_making import Lines, WheelMaker
 
 from hatch_wasi import process
@@ -43,6 +44,7 @@ def install(tmp_path: Path, site: Path, wasi_python: WasiPython, said: Lines) ->
                 python=wasi_python,
                 cache=Cache(tmp_path / "cache"),
                 console=said.console,
+                run_wasi=run_with_code_of_all_tests,
                 allow_abi_mismatch=allow_abi_mismatch,
             ).install(opened)
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from wasi_running import run_with_code_of_all_tests
 from wheel_making import listing
 
 from hatch_wasi.cache import Cache
@@ -28,7 +29,9 @@ def install(site: Path, cache: Path, root: Path, wheel: Path) -> None:
     with open_wheels([wheel]) as wheels:
         console = Console(write=lambda text: None)
         python = WasiPython.from_tree(root)
-        Installation(site=site, python=python, cache=Cache(cache), console=console).install(wheels)
+        Installation(
+            site=site, python=python, cache=Cache(cache), console=console, run_wasi=run_with_code_of_all_tests
+        ).install(wheels)
 
 
 def snapshot(site: Path) -> dict[str, bytes]:

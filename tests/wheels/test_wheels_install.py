@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from wasi_running import CODE
 from wheel_making import tree
 
 from hatch_wasi.errors import WheelError
+from hatch_wasi.runtime.trial import run_command
 
 
 def info(name, version):
@@ -83,8 +85,11 @@ def test_bytecode_has_the_guests_paths_and_is_fresh(install, make_wheel, site, w
         "print(marshal.loads(data[16:]).co_filename)"
     )
     pyc, source = site / "demo" / "__pycache__" / "mod.cpython-313.pyc", site / "demo" / "mod.py"
-    argv = [wasi_python.build_python, "-c", program, pyc, source]
-    assert subprocess.check_output(argv, text=True).strip() == "/usr/lib/python3.13/site-packages/demo/mod.py"
+    folders = {"/usr/lib": wasi_python.library, str(site): site}
+    argv = ["-c", program, str(pyc), str(source)]
+    environment = {"PYTHONHOME": "/usr"}
+    status, output = run_command(wasi_python.wasm, argv, folders=folders, environment=environment, code=CODE)
+    assert (status, output) == (0, "/usr/lib/python3.13/site-packages/demo/mod.py\n")
 
 
 def test_bytecode_that_a_wheel_brings_is_left_out(install, make_wheel, site):
