@@ -15,7 +15,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError, ProcessFailed, ToolchainError
 from hatch_wasi.fetch import is_offline
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.sources.apt import Apt
+from hatch_wasi.sources.apt import Apt, installed
 from hatch_wasi.sources.machine import Distribution
 
 __all__ = ["NativeTools", "find_make", "from_packages", "own"]
@@ -67,8 +67,7 @@ def find_make(cache: Cache, console: Console, workspace: Workspace) -> str:
         with cache.lock("apt"):
             machine = Distribution.detect()
             apt = Apt(machine, cache.folder("apt") / machine.codename, log)
-            for package in apt.download(["make"], folder / "debs"):
-                unpack(package, folder / "root", log)
+            apt.unpack_closure(["make"], folder / "root", without=installed())
 
     try:
         with console.step("Fetching make from the distribution"):
