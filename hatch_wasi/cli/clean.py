@@ -12,7 +12,7 @@ __all__ = ["KINDS", "add_parser", "execute"]
 KINDS = {
     "aot": "compiled code",
     "apt": "package indexes",
-    "build-python": "links to build pythons",
+    "build-python": "build pythons",
     "checks": "accepted SDKs",
     "downloads": "archives",
     "exports": "what an export was packing",
