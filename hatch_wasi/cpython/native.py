@@ -67,7 +67,7 @@ def find_make(cache: Cache, console: Console, workspace: Workspace) -> str:
         with cache.lock("apt"):
             machine = Distribution.detect()
             apt = Apt(machine, cache.folder("apt") / machine.codename, log)
-            apt.unpack_closure(["make"], folder / "root", without=installed())
+            apt.unpack_closure(["make"], folder / "root", without=installed() - {"make"})
 
     try:
         with console.step("Fetching make from the distribution"):
