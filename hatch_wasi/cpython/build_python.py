@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hatch_wasi import process
@@ -107,6 +107,10 @@ class NativeBuild:
     sdk: WasiSdk
     """Its clang compiles where the machine has no compiler."""
     workspace: Workspace
+
+    def __post_init__(self) -> None:
+        """Name the SDK by a path that configure and make bear."""
+        self.sdk = replace(self.sdk, root=self.workspace.plain(self.sdk.root))
 
     def run(self) -> dict[str, object]:
         """Build and install into the workspace's tree; give the manifest."""
