@@ -1,6 +1,7 @@
 """A stand-in for CPython's sources: the same steps by the same commands, in seconds.
 
-Its configure and Makefile stop where STAND_IN_STOP says, once, so that a test can kill the bootstrap there.
+Its configure and Makefile stop where STAND_IN_STOP says, once, so that a test can kill the bootstrap there:
+STAND_IN_REACHED appears then, and they go on when the test makes that name with `-go-on`.
 """
 
 from pathlib import Path
@@ -11,7 +12,10 @@ STEPS = ("configure", "make-hot", "make-rest", "freezer", "library", "link")
 
 STOP = """\
 stop() {
-    if [ "${STAND_IN_STOP-}" = "$1" ] && [ ! -e "$STAND_IN_REACHED" ]; then touch "$STAND_IN_REACHED"; sleep 2; fi
+    if [ "${STAND_IN_STOP-}" = "$1" ] && [ ! -e "$STAND_IN_REACHED" ]; then
+        touch "$STAND_IN_REACHED"
+        while [ ! -e "$STAND_IN_REACHED-go-on" ]; do sleep 0.1; done
+    fi
 }
 """
 CONFIGURE = f"""#!/bin/sh
