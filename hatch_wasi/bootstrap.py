@@ -37,7 +37,7 @@ __all__ = [
     "requirements",
 ]
 
-KINDS = ("sdk", "python", "cxx")
+KINDS = ("sdk", "python", "cxx", build_python.KIND)
 """The kinds of cache entries that toolchains are made of."""
 
 
@@ -87,6 +87,8 @@ def belongings(cache: Cache, toolchain: Toolchain) -> list[tuple[str, Path]]:
     found = [("sdk", toolchain.sdk.root), ("python", toolchain.python.root)]
     if library := ready_cxx(cache, toolchain.sdk):
         found.append(("cxx", library.root))
+    if interpreter := build_python.ready(cache, toolchain.python.short_version):
+        found.append((build_python.KIND, interpreter.parents[1]))
     return [(kind, entry) for kind, entry in found if entry == cache.root / kind / entry.name]
 
 

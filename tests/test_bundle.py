@@ -21,8 +21,10 @@ import pytest
 from hatch_wasi import bundle, contents
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
+from hatch_wasi.cpython import build_python
 from hatch_wasi.errors import CacheError, FetchError
 from hatch_wasi.sources.host import Host
+from hatch_wasi.workspace import Workspace
 
 QUIET = Console(write=lambda text: None)
 
@@ -213,6 +215,21 @@ def test_an_sdk_from_elsewhere_is_packed_too(tmp_path: Path, file: Path) -> None
     with pytest.raises(CacheError, match="out is a link that leads out of it"):
         bundle.pack(Cache(tmp_path / "first"), QUIET, toolchain, file)
     assert entries(tmp_path / "first") == [f"python/{toolchain.python.root.name}"]
+
+
+def test_what_was_made_beside_the_toolchain_goes_with_it(tmp_path: Path, file: Path) -> None:
+    cache = Cache(tmp_path / "first")
+
+    def build(workspace: Workspace) -> dict[str, object]:
+        (workspace.tree / "bin").mkdir()
+        (workspace.tree / "bin" / "python3.13").write_text("#!/bin/sh\n")
+        return {"schema": 1}
+
+    entry = cache.make(build_python.KIND, build_python.entry_name("3.13.5"), build)
+    bundle.pack(cache, QUIET, bundles.make(tmp_path / "first"), file)
+    bundle.unpack(Cache(tmp_path / "second"), QUIET, file)
+    found = build_python.ready(Cache(tmp_path / "second"), "3.13")
+    assert found == tmp_path / "second" / build_python.KIND / entry.name / "bin" / "python3.13"
 
 
 @pytest.fixture
