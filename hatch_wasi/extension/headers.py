@@ -34,7 +34,9 @@ def find(extensions: Iterable[Extension]) -> tuple[list[Extension], dict[str, Bu
 def _ask(extension: Extension, package: str) -> str:
     code = f"import {package} as package; print(package.get_include())"
     try:
-        text = process.run([sys.executable, "-P", "-c", code], what=f"asking {package} for its headers", env=dict(os.environ))
+        text = process.run(
+            [sys.executable, "-P", "-c", code], what=f"asking {package} for its headers", env=dict(os.environ)
+        )
     except ProcessFailed as error:
         reason = error.output.strip().splitlines()[-1:] or [error.message]
         message = f"{extension.key}.include-from: {package} does not say where its headers are: {reason[0]}"
