@@ -11,7 +11,6 @@ from hatch_wasi.target import Target
 __all__ = [
     "Recipe",
     "hide_root",
-    "init_function",
     "limited_api",
     "macro_flags",
     "module_file",
@@ -59,14 +58,6 @@ class Recipe(Protocol):
 
         Raises `HatchWasiError` if it is not the extension module it should be.
         """
-
-
-def init_function(name: str) -> str:
-    """Give the C function that initializes the module with dotted `name`, as PEP 489 defines it."""
-    leaf = name.rpartition(".")[2]
-    if leaf.isascii():
-        return f"PyInit_{leaf}"
-    return "PyInitU_" + leaf.encode("punycode").decode("ascii").replace("-", "_")
 
 
 def limited_api(extension: Extension, target: Target) -> str | None:

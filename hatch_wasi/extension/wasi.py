@@ -2,50 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.config import CXX_SUFFIXES, Extension
-from hatch_wasi.cxx_library import EXCEPTION_FLAGS, FIRST_WITH_EXCEPTIONS, CxxLibrary
+from hatch_wasi.cxx_library import FIRST_WITH_EXCEPTIONS, CxxLibrary
 from hatch_wasi.errors import BuildError, ToolchainError
-from hatch_wasi.extension import abi
-from hatch_wasi.extension.recipe import hide_root, init_function, source_flags
-from hatch_wasi.extension.symbols import unresolved
+from hatch_wasi.extension.recipe import hide_root, source_flags
 from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.side_modules import flags
+from hatch_wasi.side_modules.flags import EMULATED, IN_MAIN, LINK, OPTIMIZE, init_function
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.module import Module
+from hatch_wasi.wasm.resolution import unresolved
 from hatch_wasi.wasm.side_module import SideModule
 
 __all__ = ["WasiRecipe"]
-
-# What CPython's own objects are compiled with, as far as it concerns code outside of it (configure.ac: BASECFLAGS, OPT).
-OPTIMIZE = ("-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare")
-# wasi-libc declares these only on request; python.wasm has their emulations linked in. pyconfig.h implies the first
-# three: CPython's headers do not compile without them.
-EMULATED = (
-    "-D_WASI_EMULATED_SIGNAL",
-    "-D_WASI_EMULATED_GETPID",
-    "-D_WASI_EMULATED_PROCESS_CLOCKS",
-    "-D_WASI_EMULATED_MMAN",
-)
-# One recipe for C and C++ (with clang and lld 19 and 22). -pie with an imported memory gives a dylink.0 module whose
-# weak definitions bind inside it; -shared would route all of them through the main module. What it does not define is
-# imported. wasm-ld keeps __wasm_call_ctors to itself unless asked, and the loader must call it. The linker calls its
-# PIC support experimental and warns; names of functions stay for tracebacks, debug sections go.
-LINK = (
-    "-nostdlib",
-    "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
-    "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
-    "-Wl,--export-if-defined=hatch_wasi_describe_exception",  # guest/exceptions.cpp, for the loader
-)
-# setjmp and longjmp become exceptions; code that has neither is not changed by this.
-SETJMP = ("-mllvm", "-wasm-enable-sjlj")
-EXCEPTION_ENCODING = EXCEPTION_FLAGS[-1]
-# python.wasm holds these; the sysroot's archives of that name are not position-independent, or empty.
-IN_MAIN = frozenset({"c", "dl", "m", "pthread", "rt", "util"})
 
 
 @dataclass(frozen=True)
@@ -82,15 +56,12 @@ class WasiRecipe:
 
     @cached_property
     def _common(self) -> tuple[str, ...]:
-        places = [(self.python.root, "/usr"), (self.sdk.root, "/wasi-sdk")]
-        if self.cxx is not None:
-            places.append((self.cxx.root, "/wasi-cxx"))
         return (
             *self.sdk.cc,
             *OPTIMIZE,
             "-fPIC",
             *hide_root(self.root),
-            *(f"-ffile-prefix-map={path}={name}" for path, name in places),
+            *flags.hide(self.sdk, self.python.root, self.cxx),
             *EMULATED,
         )
 
@@ -114,11 +85,8 @@ class WasiRecipe:
 
     def _language(self, source: str, *, exceptions: bool) -> list[str]:
         """Give what concerns C++'s library, exceptions and setjmp."""
-        is_cxx = source.endswith(CXX_SUFFIXES)
-        found = list(self._library.compile_flags(exceptions=exceptions)) if is_cxx else []
-        if self.sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
-            found += SETJMP if EXCEPTION_ENCODING in found else (*SETJMP, "-mllvm", EXCEPTION_ENCODING)
-        return found
+        library = self._library if source.endswith(CXX_SUFFIXES) else None
+        return flags.language(self.sdk, library, exceptions=exceptions)
 
     @property
     def _library(self) -> CxxLibrary:
@@ -144,15 +112,8 @@ class WasiRecipe:
 
     def support(self, extension: Extension) -> Mapping[str, str]:
         """See `Recipe.support`: the note of what the module is made for, setjmp, and what C++ needs of its host."""
-        libcxx = self.cxx.llvm if self.cxx and extension.is_cxx else None
-        note = abi.assembly(abi.describe(self.sdk, self.python, self.target.soabi, libcxx))
-        found = {"abi-cxx.s" if libcxx else "abi.s": note}
-        if self.sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
-            found["setjmp.c"] = _guest("setjmp.c")
-        if libcxx:
-            names = ("cxx.c", "exceptions.cpp") if extension.exceptions else ("cxx.c",)
-            found.update((name, _guest(name)) for name in names)
-        return found
+        library = self.cxx if extension.is_cxx else None
+        return flags.support(self.sdk, self.python.version, self.target.soabi, library, exceptions=extension.exceptions)
 
     def compile_support(self, source: str, output: str) -> list[str]:
         """See `Recipe.compile_support`."""
@@ -196,8 +157,3 @@ def _unsaid(flags: list[str], said: Sequence[str]) -> list[str]:
     pairs = zip(flags, [*flags[1:], ""], strict=True)
     kept = [(flag, value) for flag, value in pairs if not (flag == "-mllvm" and value in said)]
     return [flag for flag, _ in kept if flag not in said or not flag.startswith("-wasm-")]
-
-
-@cache
-def _guest(name: str) -> str:
-    return files("hatch_wasi.extension").joinpath("guest", name).read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """C++ exceptions that leave C++: what they say, and how a PyInit_* that throws becomes an ImportError.
 
-Modules that the hook builds export `hatch_wasi_describe_exception` (extension/guest/exceptions.cpp); of others' it is
+Modules that the hook builds export `hatch_wasi_describe_exception` (side_modules/guest/exceptions.cpp); of others' it is
 only known that something was thrown.
 """
 

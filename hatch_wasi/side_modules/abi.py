@@ -7,7 +7,6 @@ import json
 import re
 
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.side_module import ABI_SECTION
 
 __all__ = ["assembly", "describe"]
@@ -15,14 +14,14 @@ __all__ = ["assembly", "describe"]
 SCHEMA = 1
 
 
-def describe(sdk: WasiSdk, python: WasiPython, soabi: str, libcxx: str | None = None) -> bytes:
-    """Give the section's content; `sdk` is null there where the wasi-sdk release is not known.
+def describe(sdk: WasiSdk, python: str, soabi: str, libcxx: str | None = None) -> bytes:
+    """Give the section's content, for Python's full version `python`; `sdk` is null there where the wasi-sdk release is not known.
 
     `libcxx` is the version of the C++ library that is linked into the module, if one is.
     """
     content: dict[str, object] = {
         "clang": sdk.llvm,
-        "python": python.version,
+        "python": python,
         "schema": SCHEMA,
         "sdk": sdk.version,
         "soabi": soabi,

@@ -1,0 +1,165 @@
+"""The compiler driver: what a build calls as cc, c++, ar, …, told by its name.
+
+Run by an isolated interpreter without `site` (`python -IS`), from a copy of this package: it imports nothing that takes
+time. Its settings are a file in marshal's format, written by `toolset`.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+
+from hatch_wasi.disguise.arguments import CXX_SUFFIXES, Command, rewrite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+__all__ = ["CXX", "Driver", "main"]
+
+PASSED = ("ar", "ranlib", "nm", "strip", "objdump", "objcopy", "readelf", "ld")
+QUESTIONS = frozenset(
+    {"--version", "-v", "-V", "-dumpversion", "-dumpmachine", "-###", "--help", "-print-search-dirs", "-print-sysroot",
+     "-print-libgcc-file-name", "-print-resource-dir", "--print-search-dirs", "-print-multiarch", "-print-multi-os-directory"}
+)  # fmt: skip
+
+
+CXX = "c++"
+
+
+class Missing(Exception):
+    """Something for the target is used that is not there yet: files of a build requirement, or `CXX`, the C++ library."""
+
+
+class Driver:
+    """One call."""
+
+    def __init__(self, settings: dict[str, Any], name: str) -> None:
+        """Work by `settings` (see `toolset`) as the program `name`."""
+        self.settings = settings
+        self._listed: str | None = None
+        self.is_cxx = name in ("c++", "g++", "clang++")
+
+    def arguments(self, argv: list[str]) -> list[str]:
+        """Give the command that stands for the compiler call `argv`. Raises `Missing`."""
+        settings = self.settings
+        compiler = settings["cxx" if self.is_cxx else "cc"]
+        words = list(expand(argv))
+        if not words or words[0] in QUESTIONS or words[-1] in QUESTIONS or any(_is_question(word) for word in words):
+            return [*compiler, *words]
+        command = rewrite(words, self.place)
+        is_cxx = self.is_cxx or any(word.endswith(CXX_SUFFIXES) for word in command.words)
+        if is_cxx and not settings["has_cxx"]:
+            raise Missing(CXX)
+        compile_words = (
+            [*settings["compile"], *settings["cxx_compile" if is_cxx else "c_compile"]] if command.sources else []
+        )
+        if command.compile_only:
+            return [*compiler, *compile_words, *command.words, *settings["include"]]
+        if command.shared:
+            return [
+                *compiler,
+                *compile_words,
+                *self.link(command, is_cxx=is_cxx),
+                *settings["include"] * command.sources,
+            ]
+        runtime = settings["cxx_runtime"] if is_cxx else []
+        return [*compiler, *compile_words, *command.words, *runtime, *settings["program_link"]]
+
+    def link(self, command: Command, *, is_cxx: bool) -> list[str]:
+        """Give the words that link a side module."""
+        settings = self.settings
+        leaf = command.output.rpartition("/")[2].partition(".")[0]
+        init = "PyInit_" + leaf if leaf.isascii() else "PyInitU_" + leaf.encode("punycode").decode().replace("-", "_")
+        exports = [f"-Wl,--export-if-defined={init}"]
+        if not self.defines(command, init):
+            exports = ["-Wl,--export-dynamic"]
+        kind = "cxx" if is_cxx or self.has_cxx(command) else "c"
+        return [*settings["link"], *exports, *settings[f"{kind}_objects"], *command.words, *settings[f"{kind}_link"]]
+
+    def _symbols(self, command: Command) -> str:
+        """List the symbols of the objects and archives that are linked, by the SDK's nm."""
+        if self._listed is None:
+            files = [
+                word for word in command.words if word.endswith((".o", ".obj", ".a", ".lo")) and os.path.isfile(word)
+            ]
+            self._listed = _output([*self.settings["nm"], "--format=just-symbols", *files]) if files else ""
+        return self._listed
+
+    def defines(self, command: Command, symbol: str) -> bool:
+        """Tell whether what is linked has `symbol`; sources are compiled in the same call, so they may."""
+        return command.sources or f"\n{symbol}\n" in f"\n{self._symbols(command)}"
+
+    def has_cxx(self, command: Command) -> bool:
+        """Tell whether C++ is linked by the C compiler: its objects refer to mangled names of the runtime."""
+        listed = self._symbols(command)
+        return any(
+            mark in listed for mark in ("\n__gxx_", "\n__cxa_", "\n_Zn", "\n_Zd", "\n_ZNSt", "\n_ZNKSt", "\n_ZSt")
+        )
+
+    def place(self, option: str, folder: str) -> str | None:
+        """Give what stands for a folder that is searched: see `arguments.rewrite`. Raises `Missing`."""
+        settings = self.settings
+        path = os.path.normpath(os.path.join(os.getcwd(), folder)) if not folder.startswith("=") else folder
+        for prefix, target, impure in settings["packages"]:
+            if path.startswith(prefix):
+                other = target + path[len(prefix) :]
+                if os.path.isdir(other):
+                    return str(other)
+                top = path[len(prefix) :].lstrip("/").partition("/")[0]
+                if top in impure:
+                    raise Missing(impure[top])
+                return folder
+        if path.startswith(tuple(settings["machine"])) and not path.startswith(tuple(settings["own"])):
+            return None
+        if option != "-L" and os.path.isfile(path + "/Python.h"):
+            return str(settings["python_include"])
+        return folder
+
+
+def _is_question(word: str) -> bool:
+    return word.startswith(("-print-", "--print-", "-Wl,--version", "-Wl,-v")) or word == "-Wl,--help"
+
+
+def _output(argv: list[str]) -> str:
+    import subprocess
+
+    return subprocess.run(
+        argv, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
+    ).stdout
+
+
+def expand(argv: Iterable[str]) -> Iterator[str]:
+    """Give the words with response files (`@FILE`) read in."""
+    for word in argv:
+        if word.startswith("@") and os.path.isfile(word[1:]):
+            import shlex
+
+            with open(word[1:], encoding="utf-8") as file:
+                yield from expand(shlex.split(file.read()))
+        else:
+            yield word
+
+
+def main(settings_file: str, name: str, argv: list[str]) -> None:
+    """Do what the program `name` is for."""
+    with open(settings_file, "rb") as file:
+        settings = marshal.load(file)
+    if name in PASSED:
+        command = [*settings[name], *argv]
+    else:
+        try:
+            command = Driver(settings, name).arguments(argv)
+        except Missing as missing:
+            with open(settings["missing"], "a", encoding="utf-8") as file:
+                file.write(f"{missing}\n")
+            sys.stderr.write(
+                f"hatch-wasi: headers or libraries of {missing} are needed for WASI: building again with them\n"
+            )
+            sys.exit(1)
+    if log := settings["log"]:
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"{os.getcwd()}$ {name} {argv}\n  {command}\n")
+    os.execv(command[0], command)

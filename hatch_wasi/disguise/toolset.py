@@ -1,0 +1,272 @@
+"""Write the folder that a disguised build uses: programs, sysconfig's data, what CMake and Meson are told."""
+
+import marshal
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from hatch_wasi import process
+from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.side_modules import flags
+from hatch_wasi.wasi_python import WasiPython
+
+__all__ = ["Toolset"]
+
+COMPILERS = ("cc", "c++")
+# Others' code locks and is none the wiser: python.wasm has the functions, which know one thread.
+PTHREAD = "-D_WASI_EMULATED_PTHREAD"
+# For the programs by which build systems find out what there is.
+EMULATIONS = (
+    "-lwasi-emulated-signal",
+    "-lwasi-emulated-getpid",
+    "-lwasi-emulated-process-clocks",
+    "-lwasi-emulated-mman",
+)
+LLVM = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm", "strip": "llvm-strip", "objdump": "llvm-objdump",
+        "objcopy": "llvm-objcopy", "readelf": "llvm-readobj", "ld": "wasm-ld"}  # fmt: skip
+PACKAGE = ("__init__.py", "arguments.py", "driver.py")
+SHIM = "_hatch_wasi_disguise"
+# sysconfig's variables that say where the interpreter is which runs: those stay its own.
+PLACES = frozenset(
+    {"base", "exec_prefix", "installed_base", "installed_platbase", "platbase", "platlibdir", "prefix", "projectbase",
+     "py_version", "py_version_nodot", "py_version_nodot_plat", "py_version_short", "srcdir", "userbase", "BINDIR",
+     "BINLIBDEST", "DESTLIB", "DESTSHARED", "LIBDEST", "LIBDIR", "LIBPL", "SCRIPTDIR", "MACHDESTLIB"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolset:
+    """A folder of programs and files for one build."""
+
+    folder: Path
+    sdk: WasiSdk
+    python: WasiPython
+    cxx: CxxLibrary | None
+    """What C++ is compiled and linked with; None: it was not needed yet."""
+    hidden: Sequence[Path]
+    """Folders of the build that must not show in what is made."""
+    site_packages: Path
+    """Of the build environment: what is there is the build machine's."""
+    target_packages: Path
+    """The same for the target, as far as it was needed; may not exist."""
+    impure: Mapping[str, str] = field(default_factory=dict)
+    """Top-level names in `site_packages` that come from platform wheels, and their distributions."""
+
+    @property
+    def calls(self) -> Path:
+        """A log of what the compilers were asked, and did; not there if nobody called them."""
+        return self.folder / "calls"
+
+    @property
+    def missing(self) -> Path:
+        """A file that lists distributions whose files for the target were wanted and not there."""
+        return self.folder / "missing"
+
+    def program(self, name: str) -> Path:
+        """Name one of its programs: `cc`, `c++`, `ar`, …."""
+        return self.folder / "bin" / name
+
+    def write(self) -> None:
+        """Make everything in the folder anew."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        package = self.folder / "lib" / "hatch_wasi" / "disguise"
+        package.mkdir(parents=True)
+        (package.parent / "__init__.py").touch()
+        for name in PACKAGE:
+            (package / name).write_bytes(files("hatch_wasi.disguise").joinpath(name).read_bytes())
+        process.run(
+            [sys.executable, "-I", "-m", "compileall", "-q", self.folder / "lib"],
+            what="compiling the compiler driver",
+            env=process.base_environment({"PYTHONDONTWRITEBYTECODE": ""}),
+        )
+        self._compile_support()
+        (self.folder / "settings").write_bytes(marshal.dumps(self._settings()))
+        (self.folder / "sysconfig").write_bytes(marshal.dumps(self._sysconfig(), 4))
+        (self.folder / "bin").mkdir()
+        for name in (*COMPILERS, *LLVM):
+            self._write_program(name)
+        self._write_python_config()
+        (self.folder / "pkgconfig").mkdir()
+        self._write_cmake()
+        (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
+
+    def _write_program(self, name: str) -> None:
+        lib, settings = str(self.folder / "lib"), str(self.folder / "settings")
+        start = (
+            f"import sys; sys.path.insert(0, {lib!r}); from hatch_wasi.disguise.driver import main; "
+            f"main({settings!r}, {name!r}, sys.argv[1:])"
+        )
+        script = f'#!/bin/sh\nexec {process.quote([sys.executable, "-ISB", "-c", start])} "$@"\n'
+        path = self.program(name)
+        path.write_text(script, encoding="utf-8")
+        path.chmod(0o755)
+
+    def _write_python_config(self) -> None:
+        """Write what stands for `pythonX.Y-config`: CMake asks it, and not the interpreter, when it cross-compiles."""
+        target, include = self.python.target(), self.python.include
+        answers = {
+            "--help": "--prefix|--includes|--libs|--cflags|--ldflags|--extension-suffix|--abiflags|--configdir",
+            "--prefix": str(self.python.root),
+            "--exec-prefix": str(self.python.root),
+            "--includes": f"-I{include}",
+            "--cflags": f"-I{include}",
+            "--extension-suffix": target.ext_suffix,
+            "--configdir": str(self.python.root / "static"),
+        }
+        cases = "\n".join(f"    {name}) echo {process.quote([text])} ;;" for name, text in answers.items())
+        script = f"#!/bin/sh\nfor word; do\n    case $word in\n{cases}\n    *) echo ;;\n    esac\ndone\n"
+        path = self.program(f"python{self.python.short_version}-config")
+        path.write_text(script, encoding="utf-8")
+        path.chmod(0o755)
+
+    def _common(self) -> list[str]:
+        maps = [f"-ffile-prefix-map={path}=." for path in self.hidden]
+        return ["-fPIC", *flags.EMULATED, PTHREAD, *maps, *flags.hide(self.sdk, self.python.root, self.cxx)]
+
+    def _compile_support(self) -> None:
+        """Compile what every side module gets: an object with the note, and archives of what it may refer to."""
+        soabi, folder = self.python.target().soabi, self.folder / "support"
+        folder.mkdir()
+        for kind, cxx in (("c", None), *([("cxx", self.cxx)] if self.cxx else [])):
+            sources = flags.support(self.sdk, self.python.version, soabi, cxx, exceptions=True)
+            for name, text in sources.items():
+                source = folder / name
+                source.write_text(text, encoding="utf-8")
+                is_cxx = name.endswith(".cpp")
+                options = [*self._common(), *flags.language(self.sdk, cxx if is_cxx else None, exceptions=True), "-Os"]
+                compiler = [*(self.sdk.cxx if is_cxx else self.sdk.cc), *([] if name.endswith(".s") else options)]
+                target = folder / (f"{kind}-note.o" if name.endswith(".s") else f"{kind}-{name}.o")
+                process.run(
+                    [*compiler, "-c", source, "-o", target], what=f"compiling {name}", env=process.base_environment()
+                )
+
+    def _support(self, kind: str) -> list[str]:
+        return sorted(str(path) for path in (self.folder / "support").glob(f"{kind}-*.o"))
+
+    def _settings(self) -> dict[str, object]:
+        sdk, cxx = self.sdk, self.cxx
+        builtins = [str(sdk.builtins)] if sdk.builtins else []
+        settings: dict[str, object] = {name: [str(sdk.program(program))] for name, program in LLVM.items()}
+        libraries = list(cxx.link_words(exceptions=True)) if cxx else []
+        return settings | {
+            "cc": list(sdk.cc),
+            "cxx": list(sdk.cxx),
+            "has_cxx": cxx is not None,
+            "compile": self._common(),
+            # clang hides symbols on WebAssembly by default; a library of plain functions would come out empty.
+            "c_compile": ["-fvisibility=default", *flags.language(sdk, None, exceptions=True)],
+            "cxx_compile": flags.language(sdk, cxx, exceptions=True) if cxx else [],
+            "link": list(flags.LINK),
+            "c_objects": self._support("c"),
+            "cxx_objects": self._support("cxx"),
+            "c_link": builtins,
+            "cxx_link": [*libraries, *builtins],
+            "cxx_runtime": libraries,
+            "program_link": [word for word in EMULATIONS if (sdk.library_dir / f"lib{word[2:]}.a").is_file()],
+            "include": [f"-isystem{self.python.include}"],
+            "python_include": str(self.python.include),
+            "packages": [[str(self.site_packages), str(self.target_packages), dict(self.impure)]],
+            "machine": ["/usr/", "/lib", "/opt/homebrew", "/opt/local"],
+            "own": [str(self.folder), str(sdk.root), str(self.python.root)],
+            "missing": str(self.missing),
+            "log": str(self.calls),
+        }
+
+    def variables(self) -> dict[str, str]:
+        """Give what sysconfig and the environment say about compilers."""
+        cc, cxx = str(self.program("cc")), str(self.program("c++"))
+        return {
+            "CC": cc,
+            "CXX": cxx,
+            "CPP": f"{cc} -E",
+            "AR": str(self.program("ar")),
+            "LD": str(self.program("ld")),
+            "NM": str(self.program("nm")),
+            "RANLIB": str(self.program("ranlib")),
+            "STRIP": str(self.program("strip")),
+            "OBJCOPY": str(self.program("objcopy")),
+            # setuptools drops the first word of LDSHARED for C++: the rest must still say what is linked.
+            "LDSHARED": f"{cc} -shared",
+            "LDCXXSHARED": f"{cxx} -shared",
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables of a disguised process."""
+        return self.variables() | {
+            "HATCH_WASI_DISGUISE": str(self.folder),
+            "CMAKE_TOOLCHAIN_FILE": str(self.folder / "toolchain.cmake"),
+            "PKG_CONFIG_PATH": "",
+            "PKG_CONFIG_LIBDIR": str(self.folder / "pkgconfig"),
+        }
+
+    def install_shim(self) -> None:
+        """Put what disguises the interpreter into the build environment; it sleeps until the environment wakes it."""
+        shim = files("hatch_wasi.disguise").joinpath("shim.py").read_bytes()
+        (self.site_packages / f"{SHIM}.py").write_bytes(shim)
+        # The name comes first among .pth files: others may import sysconfig.
+        (self.site_packages / "00_hatch_wasi.pth").write_text(f"import {SHIM}\n", encoding="utf-8")
+
+    def _sysconfig(self) -> dict[str, object]:
+        target = self.python.target()
+        told = {name: value for name, value in target.variables.items() if name not in PLACES}
+        include = str(self.python.include)
+        told |= {**self.variables(), "INCLUDEPY": include, "CONFINCLUDEPY": include, "CCSHARED": "", "ARFLAGS": "rcs"}
+        told |= {
+            "CFLAGS": "-O2 -DNDEBUG -fno-strict-overflow -Wall",
+            "OPT": "-O2 -DNDEBUG",
+            "LDFLAGS": "",
+            "CPPFLAGS": "",
+        }
+        told |= {"BLDSHARED": told["LDSHARED"], "SHLIB_SUFFIX": ".so", "MULTIARCH": "wasm32-wasi", "HOSTRUNNER": ""}
+        return {
+            "variables": told,
+            "include": include,
+            "platform": target.platform,
+            "makefile": str(self.folder / "Makefile"),
+        }
+
+    def _write_cmake(self) -> None:
+        target, env = self.python.target(), self.variables()
+        text = files("hatch_wasi.disguise").joinpath("toolchain.cmake.in").read_text(encoding="utf-8")
+        names = {
+            "FOLDER": str(self.folder),
+            "CC": env["CC"],
+            "CXX": env["CXX"],
+            "SYSROOT": str(self.sdk.sysroot),
+            "PACKAGES": str(self.target_packages),
+            "INCLUDE": str(self.python.include),
+            "SOABI": target.soabi,
+            "SUFFIX": target.ext_suffix,
+            "CONFIG": str(self.program(f"python{self.python.short_version}-config")),
+            "PYTHON": str(self.site_packages.parents[2] / "bin" / "python"),
+        }
+        for name, value in names.items():
+            text = text.replace(f"@{name}@", value)
+        (self.folder / "toolchain.cmake").write_text(text, encoding="utf-8")
+        platform = self.folder / "cmake" / "Platform" / "WASI.cmake"
+        platform.parent.mkdir(parents=True)
+        platform.write_bytes(files("hatch_wasi.disguise").joinpath("WASI.cmake").read_bytes())
+
+    def _meson(self) -> str:
+        """Write Meson's cross file (https://mesonbuild.com/Cross-compilation.html)."""
+        python = self.site_packages.parents[2] / "bin" / "python"
+        binaries = {name: str(self.program(name)) for name in ("ar", "ranlib", "strip", "nm", "objcopy")}
+        binaries |= {"c": str(self.program("cc")), "cpp": str(self.program("c++")), "python": str(python)}
+        lines = ["[binaries]", *(f"{name} = {_quoted(value)}" for name, value in binaries.items())]
+        lines += ["pkg-config = 'pkg-config'", "cmake = 'cmake'", "", "[properties]", "needs_exe_wrapper = true"]
+        lines += [
+            "skip_sanity_check = true",
+            "longdouble_format = 'IEEE_QUAD_LE'",
+            f"sys_root = {_quoted(self.sdk.sysroot)}",
+        ]
+        lines += [f"pkg_config_libdir = {_quoted(self.folder / 'pkgconfig')}", "", "[host_machine]", "system = 'wasi'"]
+        return "\n".join([*lines, "cpu_family = 'wasm32'", "cpu = 'wasm32'", "endian = 'little'", ""])
+
+
+def _quoted(value: object) -> str:
+    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,1 @@
+"""Build any PEP 517 project for WASI."""

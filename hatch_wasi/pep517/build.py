@@ -1,0 +1,150 @@
+"""Build a project's wheel: its backend runs on the build python, disguised as WASI."""
+
+import os
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pyproject_hooks import BackendUnavailable, BuildBackendHookCaller, HookMissing, UnsupportedOperation
+
+from hatch_wasi import process
+from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.disguise.driver import CXX
+from hatch_wasi.disguise.toolset import Toolset
+from hatch_wasi.errors import BuildError, ProcessFailed
+from hatch_wasi.pep517 import project
+from hatch_wasi.pep517.environment import Environment, impure_packages
+
+__all__ = ["Build"]
+
+ATTEMPTS = 4
+# Backends that cannot be told by the environment what to build for, by a requirement that names them.
+SETTINGS = {"meson-python": ("setup-args", "--cross-file={folder}/meson.cross")}
+LIKELY = {
+    "fork": "it uses processes, which WASI does not have",
+    "pthread_create": "it uses threads, which WASI does not have",
+    "sys/socket": "it uses sockets, which WASI does not have",
+    "file not found": "it needs a header that WASI, or this toolchain, does not have",
+    "setjmp": "it uses setjmp in a way that is not supported",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """One wheel of one source tree."""
+
+    source: Path
+    """An unpacked tree, which is left alone."""
+    label: str
+    """For messages: `msgpack 1.1.0`."""
+    work: Path
+    """A folder for everything that is thrown away."""
+    environment: Environment
+    toolset: Toolset
+    provide: Callable[[str, Path], None]
+    """Puts the target's files of `NAME==VERSION` into a folder of packages."""
+    ensure_cxx: Callable[[], CxxLibrary]
+    log: Path
+    config_settings: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    isolated: bool = True
+    allow_pure: bool = False
+    """Accept a wheel without extensions where some were compiled."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """More of the backend's environment: what our own hook, inside the project, is to know."""
+
+    def run(self) -> Path:
+        """Build and give the wheel, in `work`. Raises `BuildError` naming the log."""
+        backend, base = project.read(self.source), self.toolset
+        if self.isolated:
+            self.environment.install(backend.requires)
+        base.install_shim()
+        wanted: set[str] = set()
+        for _ in range(ATTEMPTS):
+            toolset = replace(base, impure=impure_packages(self.environment.site_packages))
+            toolset.write()
+            try:
+                return self._checked(self._build(backend, toolset), toolset)
+            except BuildError:
+                needs = set(toolset.missing.read_text(encoding="utf-8").split()) if toolset.missing.is_file() else set()
+                if not needs - wanted:
+                    raise
+            for need in sorted(needs - wanted):
+                if need == CXX:
+                    base = replace(base, cxx=self.ensure_cxx())
+                else:
+                    self.provide(need, toolset.target_packages)
+            wanted |= needs
+        message = f"{self.label}: its build keeps asking for packages of the target: {', '.join(sorted(wanted))}"
+        raise BuildError(message, log=self.log)
+
+    def _checked(self, wheel: Path, toolset: Toolset) -> Path:
+        """Raise `BuildError` if a project that compiled something gave a wheel without it."""
+        with zipfile.ZipFile(wheel) as archive:
+            has_modules = any(name.endswith(".so") for name in archive.namelist())
+        if not has_modules and toolset.calls.is_file() and not self.allow_pure:
+            message = f"{self.label}: something was compiled, and yet the wheel is pure Python ({wheel.name})"
+            hint = "its extension may have failed to build: see the log; --allow-pure accepts the wheel"
+            raise BuildError(message, hint=hint, log=self.log)
+        return wheel
+
+    def _build(self, backend: project.Backend, toolset: Toolset) -> Path:
+        tree, out = self.work / "source", self.work / "wheel"
+        project.copy(self.source, tree)
+        out.mkdir(exist_ok=True)
+
+        def run(
+            cmd: Sequence[str | os.PathLike[str]],
+            cwd: str | os.PathLike[str] | None = None,
+            extra_environ: Mapping[str, str] | None = None,
+        ) -> None:
+            words = {
+                **toolset.environment(),
+                **self.variables,
+                "PATH": self.environment.path(),
+                **(extra_environ or {}),
+            }
+            env = process.base_environment(words)
+            process.run(
+                [os.fspath(word) for word in cmd],
+                what=f"building {self.label}",
+                cwd=Path(cwd) if cwd else None,
+                env=env,
+                log=self.log,
+            )
+
+        hooks = BuildBackendHookCaller(
+            str(tree), backend.name, backend.path or None, runner=run, python_executable=str(self.environment.python)
+        )
+        settings = self._settings(backend, toolset)
+        try:
+            requires = hooks.get_requires_for_build_wheel(settings)
+            if self.isolated:
+                self.environment.install(requires)
+            return out / hooks.build_wheel(str(out), settings)
+        except (BackendUnavailable, HookMissing, UnsupportedOperation) as error:
+            reason = str(error.args[0] if error.args else error).strip().rpartition("\n")[2] or type(error).__name__
+            message = f"{self.label}: its build backend {backend.name} cannot be used: {reason}"
+            raise BuildError(message, log=self.log) from error
+        except ProcessFailed as error:
+            raise self._explained(error) from error
+
+    def _settings(self, backend: project.Backend, toolset: Toolset) -> dict[str, object]:
+        settings: dict[str, object] = dict(self.config_settings)
+        for requirement, (key, value) in SETTINGS.items():
+            if any(need.partition("[")[0].strip().startswith(requirement) for need in backend.requires):
+                given = settings.get(key, [])
+                mine = value.format(folder=toolset.folder)
+                settings[key] = [mine, *([given] if isinstance(given, str) else given)]  # type: ignore[misc]
+        return settings
+
+    def _explained(self, error: ProcessFailed) -> BuildError:
+        text = self.log.read_text(encoding="utf-8", errors="replace")[-40000:]
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        errors = [line for line in lines if "error:" in line.lower() or "Error:" in line]
+        told = errors[0] if errors else (lines[-1] if lines else error.message)
+        cause = next((why for mark, why in LIKELY.items() if mark in told), None)
+        message = f"{self.label} cannot be built for WASI: {told}"
+        return BuildError(
+            message, hint=f"likely: {cause}" if cause else None, log=self.log, output="\n".join(lines[-15:])
+        )

@@ -1,0 +1,63 @@
+"""A project's source tree: what builds it (PEP 517, PEP 518), and a copy of it to build in."""
+
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from hatch_wasi.config import CXX_SUFFIXES
+from hatch_wasi.errors import BuildError
+
+__all__ = ["Backend", "copy", "has_cxx", "read"]
+
+# PEP 517, "Source trees": without a build-backend, setuptools' compatibility backend.
+LEGACY = "setuptools.build_meta:__legacy__"
+LEGACY_REQUIRES = ("setuptools >= 40.8.0",)
+JUNK = (
+    "__pycache__", "*.pyc", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", ".venv", "venv", "node_modules",
+    ".hatch", "_skbuild",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """`build-system` of a pyproject.toml."""
+
+    name: str
+    """`module:object`."""
+    requires: tuple[str, ...]
+    path: tuple[str, ...] = ()
+    """Folders of the project that it is imported from."""
+
+
+def read(root: Path) -> Backend:
+    """Read how the tree at `root` is built. Raises `BuildError` if it is no project."""
+    pyproject, setup = root / "pyproject.toml", root / "setup.py"
+    if not pyproject.is_file():
+        if not setup.is_file():
+            message = f"{root} is not a Python project: it has neither pyproject.toml nor setup.py"
+            raise BuildError(message)
+        return Backend(name=LEGACY, requires=LEGACY_REQUIRES)
+    try:
+        system = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("build-system")
+    except (OSError, ValueError) as error:
+        message = f"{pyproject} cannot be read: {error}"
+        raise BuildError(message) from error
+    if system is None:
+        return Backend(name=LEGACY, requires=LEGACY_REQUIRES)
+    requires, name, path = system.get("requires"), system.get("build-backend", LEGACY), system.get("backend-path", [])
+    if not isinstance(requires, list) or not isinstance(name, str) or not isinstance(path, list):
+        message = f"{pyproject}: build-system must have `requires`, a list of requirements (PEP 518)"
+        raise BuildError(message)
+    return Backend(name=name, requires=tuple(map(str, requires)), path=tuple(map(str, path)))
+
+
+def copy(root: Path, folder: Path) -> None:
+    """Copy the tree at `root` to `folder`: builds leave files, and those of another machine would be found again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(root, folder, symlinks=True, ignore=shutil.ignore_patterns(*JUNK))
+
+
+def has_cxx(root: Path) -> bool:
+    """Tell whether there is C++ in the tree, by the names of its files; generated C++ is not seen."""
+    return any(path.suffix in CXX_SUFFIXES for path in root.rglob("*"))

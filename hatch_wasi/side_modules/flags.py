@@ -1,0 +1,81 @@
+"""What clang and wasm-ld are told to make a side module: pure, for the hook and for the compiler driver."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from hatch_wasi.cxx_library import EXCEPTION_FLAGS, FIRST_WITH_EXCEPTIONS, CxxLibrary
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.side_modules import abi
+
+__all__ = ["EMULATED", "IN_MAIN", "LINK", "OPTIMIZE", "hide", "init_function", "language", "support"]
+
+# What CPython's own objects are compiled with, as far as it concerns code outside of it (configure.ac: BASECFLAGS, OPT).
+OPTIMIZE = ("-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare")
+# wasi-libc declares these only on request; python.wasm has their emulations linked in. pyconfig.h implies the first
+# three: CPython's headers do not compile without them.
+EMULATED = (
+    "-D_WASI_EMULATED_SIGNAL",
+    "-D_WASI_EMULATED_GETPID",
+    "-D_WASI_EMULATED_PROCESS_CLOCKS",
+    "-D_WASI_EMULATED_MMAN",
+)
+# One recipe for C and C++ (with clang and lld 19 and 22). -pie with an imported memory gives a dylink.0 module whose
+# weak definitions bind inside it; -shared would route all of them through the main module. What it does not define is
+# imported. wasm-ld keeps __wasm_call_ctors to itself unless asked, and the loader must call it. The linker calls its
+# PIC support experimental and warns; names of functions stay for tracebacks, debug sections go.
+LINK = (
+    "-nostdlib",
+    "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
+    "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
+    "-Wl,--export-if-defined=hatch_wasi_describe_exception",  # guest/exceptions.cpp, for the loader
+)
+# setjmp and longjmp become exceptions; code that has neither is not changed by this.
+SETJMP = ("-mllvm", "-wasm-enable-sjlj")
+EXCEPTION_ENCODING = EXCEPTION_FLAGS[-1]
+# python.wasm holds these; the sysroot's archives of that name are not position-independent, or empty.
+IN_MAIN = frozenset({"c", "dl", "m", "pthread", "rt", "util"})
+
+
+def init_function(name: str) -> str:
+    """Give the C function that initializes the module with dotted `name`, as PEP 489 defines it."""
+    leaf = name.rpartition(".")[2]
+    if leaf.isascii():
+        return f"PyInit_{leaf}"
+    return "PyInitU_" + leaf.encode("punycode").decode("ascii").replace("-", "_")
+
+
+def hide(sdk: WasiSdk, python_root: Path, cxx: CxxLibrary | None) -> list[str]:
+    """Give what keeps the toolchain's folders out of __FILE__ and debug information."""
+    places = [(python_root, "/usr"), (sdk.root, "/wasi-sdk"), *([(cxx.root, "/wasi-cxx")] if cxx else [])]
+    return [f"-ffile-prefix-map={path}={name}" for path, name in places]
+
+
+def language(sdk: WasiSdk, cxx: CxxLibrary | None, *, exceptions: bool) -> list[str]:
+    """Give what concerns setjmp, and C++'s library and exceptions if `cxx` is given: for a source in C, it is not."""
+    found = list(cxx.compile_flags(exceptions=exceptions)) if cxx else []
+    if sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
+        found += SETJMP if EXCEPTION_ENCODING in found else (*SETJMP, "-mllvm", EXCEPTION_ENCODING)
+    return found
+
+
+def support(sdk: WasiSdk, version: str, soabi: str, cxx: CxxLibrary | None, *, exceptions: bool) -> Mapping[str, str]:
+    """Give what every module gets besides its own sources, by file name.
+
+    That is the note of what it is made for (`version` is Python's), setjmp, and, if `cxx` is linked, what C++ needs of
+    its host.
+    """
+    note = abi.assembly(abi.describe(sdk, version, soabi, cxx.llvm if cxx else None))
+    found = {"abi-cxx.s" if cxx else "abi.s": note}
+    if sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
+        found["setjmp.c"] = _guest("setjmp.c")
+    if cxx:
+        names = ("cxx.c", "exceptions.cpp") if exceptions else ("cxx.c",)
+        found.update((name, _guest(name)) for name in names)
+    return found
+
+
+@cache
+def _guest(name: str) -> str:
+    return files("hatch_wasi.side_modules").joinpath("guest", name).read_text(encoding="utf-8")

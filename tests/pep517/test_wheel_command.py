@@ -1,0 +1,187 @@
+"""`hatch-wasi wheel` as a person runs it: real backends, real compiler, and the module runs on WASI."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from projects import EXTENSION, PROJECT, PROJECTS, SETUPTOOLS, C, write
+from wheel.wheelfile import WheelFile
+
+RUN = [sys.executable, "-m", "hatch_wasi"]
+
+
+@pytest.fixture
+def wheel(toolchain, tmp_path):
+    """Run `hatch-wasi wheel` with its output in `out`."""
+
+    def run(*words, **env):
+        argv = [*RUN, "wheel", "-w", tmp_path / "out", *words]
+        return subprocess.run(
+            argv, cwd=tmp_path, env={**os.environ, **env}, capture_output=True, text=True, timeout=900, check=False
+        )
+
+    return run
+
+
+def made(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def unpack(file: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_project_of_each_kind_is_built_and_runs(wheel, guest, tmp_path, name):
+    project = write(name, tmp_path / "the project")
+    before = sorted(project.iterdir())
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    tag = "cp311-abi3" if name == "limited-api" else "cp313-cp313"
+    assert made(tmp_path) == [f"answer-1.0-{tag}-wasi_wasm32.whl"]
+    assert sorted(project.iterdir()) == before, "the project is left alone"
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    ran = guest("--site", site, "-c", "import answer; print(answer.ask(9.0), answer.__file__.rpartition('/')[2])")
+    suffix = ".abi3.so" if name == "limited-api" else ".cpython-313-wasm32-wasi.so"
+    assert ran.stdout == f"7.0 answer{suffix}\n", ran.stderr
+    if name == "setuptools-cxx":
+        ran = guest("--site", site, "-c", "import answer; answer.ask(-1)")
+        assert "ValueError: negative: -1.0" in ran.stderr
+
+
+def test_an_sdist_and_a_requirement_with_what_it_needs(wheel, tmp_path):
+    """A folder of sdists and wheels serves as index; the dependency is pure and taken as it is."""
+    project = write("setuptools-c", tmp_path / "answer-1.0")
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(
+        text + "dependencies = [\"hatch-wasi-tests-helper; sys_platform == 'wasi'\", \"no; os_name == 'nt'\"]\n"
+    )
+    (project / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: answer\nVersion: 1.0\n")
+    index = tmp_path / "index"
+    index.mkdir()
+    with tarfile.open(index / "answer-1.0.tar.gz", "w:gz") as archive:
+        archive.add(project, "answer-1.0")
+    with WheelFile(index / "hatch_wasi_tests_helper-2.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("helper.py", "")
+        info = "hatch_wasi_tests_helper-2.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: hatch-wasi-tests-helper\nVersion: 2.0\n")
+        tag = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        archive.writestr(f"{info}/WHEEL", tag)
+    both = ["answer-1.0-cp313-cp313-wasi_wasm32.whl", "hatch_wasi_tests_helper-2.0-py3-none-any.whl"]
+    done = wheel("answer==1.0", "-f", index)
+    assert done.returncode == 0, done.stderr
+    assert made(tmp_path) == both
+    (tmp_path / "out" / both[0]).unlink()
+    done = wheel("--no-deps", index / "answer-1.0.tar.gz")
+    assert done.returncode == 0, done.stderr
+    assert made(tmp_path) == both
+
+
+def fails(done, tmp_path, status=1):
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists() or made(tmp_path) == []
+    return done.stderr
+
+
+def test_what_does_not_compile_names_its_log_and_leaves_nothing(wheel, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "answer.c").write_text("#include <sys/epoll.h>\n" + C)
+    told = fails(wheel(project), tmp_path)
+    assert "fatal error: 'sys/epoll.h' file not found" in told
+    (log,) = [line.split()[-1] for line in told.splitlines() if line.strip().startswith("log:")]
+    assert "sys/epoll.h" in Path(log).read_text()
+
+
+def test_a_build_that_falls_back_to_pure_python_is_an_error_unless_allowed(wheel, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "setup.py").write_text(EXTENSION.format("answer.c", "optional=True"))
+    (project / "answer.c").write_text("#error no\n")
+    (project / "pyproject.toml").write_text(SETUPTOOLS + PROJECT + "[tool.setuptools]\npy-modules = ['plain']\n")
+    (project / "plain.py").write_text("")
+    told = fails(wheel(project), tmp_path)
+    assert "something was compiled, and yet the wheel is pure Python" in told
+    done = wheel("--allow-pure", project)
+    assert done.returncode == 0, done.stderr
+    assert len(made(tmp_path)) == 1
+
+
+def test_no_project(wheel, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "neither pyproject.toml nor setup.py" in fails(wheel(tmp_path / "empty"), tmp_path)
+    assert "neither a file, a folder nor a requirement" in fails(wheel("./nothing.tar.gz"), tmp_path, 2)
+    assert "no release of surely-not-there-1234" in fails(wheel("surely-not-there-1234"), tmp_path)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "pyproject.toml").write_text("[build-system\n")
+    assert "pyproject.toml cannot be read" in fails(wheel(tmp_path / "bad"), tmp_path)
+
+
+def test_a_backend_that_cannot_be_used(wheel, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "nobody.knows"\n')
+    assert "its build backend nobody.knows cannot be used" in fails(wheel(project), tmp_path)
+
+
+def test_an_output_folder_that_cannot_be_written(toolchain, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (tmp_path / "file").write_text("")
+    argv = [*RUN, "wheel", "-w", tmp_path / "file", project]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "file cannot be made" in done.stderr
+
+
+def test_a_damaged_wheel_is_not_taken(wheel, tmp_path):
+    with zipfile.ZipFile(tmp_path / "thing-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("thing.py", "")
+    told = fails(wheel("--no-deps", tmp_path / "thing-1.0-py3-none-any.whl"), tmp_path)
+    assert "there is no .dist-info folder" in told
+
+
+def test_a_build_requirement_gives_the_targets_headers(wheel, guest, tmp_path):
+    """A package with a header of sizes: this machine's wheel says 8, the one built for WASI says 4, and that is used."""
+    index, base = tmp_path / "index", tmp_path / "hatch_wasi_tests_base-1.0"
+    index.mkdir()
+    package = "import os\ndef get_include():\n    return os.path.dirname(__file__)\n"
+    metadata = "Metadata-Version: 2.1\nName: hatch-wasi-tests-base\nVersion: 1.0\n"
+    tag = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+    with WheelFile(index / f"hatch_wasi_tests_base-1.0-{tag}.whl", "w") as archive:
+        archive.writestr("base/__init__.py", package)
+        archive.writestr("base/size.h", "#define BASE_LONG 8\n")
+        archive.writestr("hatch_wasi_tests_base-1.0.dist-info/METADATA", metadata)
+        about = f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: false\nTag: {tag}\n"
+        archive.writestr("hatch_wasi_tests_base-1.0.dist-info/WHEEL", about)
+    files = {
+        "base/__init__.py": package,
+        "answer.c": C,
+        "PKG-INFO": metadata,
+        "pyproject.toml": SETUPTOOLS + PROJECT.replace('"answer"', '"hatch-wasi-tests-base"'),
+        "setup.py": "import sys\nfrom setuptools import Extension, setup\n"
+        "open('base/size.h', 'w').write('#define BASE_LONG %d\\n' % (8 if sys.maxsize > 2**32 else 4))\n"
+        "setup(packages=['base'], package_data={'base': ['size.h']}, "
+        "ext_modules=[Extension('base.answer', ['answer.c'])])\n",
+    }
+    for name, text in files.items():
+        (base / name).parent.mkdir(parents=True, exist_ok=True)
+        (base / name).write_text(text)
+    with tarfile.open(index / f"{base.name}.tar.gz", "w:gz") as archive:
+        archive.add(base, base.name)
+    project = write("setuptools-c", tmp_path / "project")
+    need = SETUPTOOLS.replace('["setup', '["hatch-wasi-tests-base", "setup')
+    (project / "pyproject.toml").write_text(need + PROJECT)
+    setup = EXTENSION.format("answer.c", "include_dirs=[base.get_include()]")
+    (project / "setup.py").write_text("import base\n" + setup)
+    source = C.replace("sizeof(long)", "BASE_LONG").replace("<math.h>", '<math.h>\n#include "size.h"')
+    (project / "answer.c").write_text(source)
+    done = wheel("-f", index, project)
+    assert done.returncode == 0, done.stderr
+    assert "Needed for WASI by the build: hatch-wasi-tests-base==1.0" in done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    assert guest("--site", site, "-c", "import answer; print(answer.ask(9.0))").stdout == "7.0\n"
