@@ -8,7 +8,7 @@ from hatch_wasi.cache import Cache, Workspace, usual_umask
 from hatch_wasi.config import DEFAULT_PYTHON
 from hatch_wasi.console import Console
 from hatch_wasi.contents import Damage
-from hatch_wasi.cpython import build_python, recipe
+from hatch_wasi.cpython import build_python, libraries, recipe
 from hatch_wasi.cpython.build import Build, entry_name
 from hatch_wasi.cxx_library import CxxLibrary
 from hatch_wasi.errors import ToolchainError
@@ -37,7 +37,7 @@ __all__ = [
     "requirements",
 ]
 
-KINDS = ("sdk", "python", "cxx", build_python.KIND)
+KINDS = ("sdk", libraries.KIND, "python", "cxx", build_python.KIND)
 """The kinds of cache entries that toolchains are made of."""
 
 

@@ -119,6 +119,9 @@ class HookConfig:
 
 def _setting(reader: Reader, name: str, default: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """Give a setting's value and where it comes from."""
+    if name == "python" and isinstance(reader.table.get(name), list):
+        reader.wrong(name, "must be one version, for one wheel: build once for each, with HATCH_WASI_PYTHON=X.Y")
+        return default, f"{reader.key}.{name}"
     configured = reader.text(name, default) or default
     variable = f"HATCH_WASI_{name.upper()}"
     if environ.get(variable):

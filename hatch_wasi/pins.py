@@ -29,12 +29,17 @@ class CPythonPin:
     """A CPython release that is known to build."""
 
     version: str
-    """Full version, `3.13.5`."""
-    url: str
+    """Full version, `3.13.5`; of a Python without a pinned release `3.15`."""
+    url: str | None = None
     """The upstream archive."""
-    sha256: str
+    sha256: str = ""
     sdk: str
     """The wasi-sdk that PEP 816 pairs with it."""
+
+    @property
+    def short_version(self) -> str:
+        """`3.13`."""
+        return ".".join(self.version.split(".")[:2])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,11 @@ from pathlib import Path
 from hatch_wasi import bootstrap, pins, process
 from hatch_wasi.cache import Cache, replace_file
 from hatch_wasi.console import Console
-from hatch_wasi.cpython import recipe
+from hatch_wasi.cpython import recipe, versions
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import cpython
 
+PYTHON = "3.13"
 ANSWERS = Path(__file__).parents[1] / "hatch_wasi" / "cpython" / "answers"
 KINDS = "alignof|func|have_decl|header|member|sizeof|struct|type"
 # Libraries that are linked into python.wasm, or may be: not wasi-libc's.
@@ -31,10 +32,10 @@ def configure(sdk: WasiSdk, source: Path, folder: Path, *, answers: bytes = b"")
     folder.mkdir(parents=True)
     (folder / "hatch_wasi.site").write_bytes(answers)
     python = folder / "build-python"
-    version = ".".join(pins.cpython("3.13").version.split(".")[:2])
-    replace_file(python, f"#!/bin/sh\necho {version}\n".encode(), mode=0o755)
-    argv = recipe.configure_wasi("../../configure", build="x86_64-pc-linux-gnu", build_python=python)
-    env = process.base_environment(recipe.wasi_environment(sdk, source))
+    replace_file(python, f"#!/bin/sh\necho {PYTHON}\n".encode(), mode=0o755)
+    version = versions.version(PYTHON)
+    argv = recipe.configure_wasi(version, "../../configure", build="x86_64-pc-linux-gnu", build_python=python)
+    env = process.base_environment(recipe.wasi_environment(version, sdk, source))
     process.run([*argv, "--cache-file=answers"], what="configuring", cwd=folder, env=env)
     return folder / "answers"
 
@@ -55,7 +56,7 @@ def main() -> None:
         sys.exit(f"nobody knows which wasi-libc {sdk.root} has")
     with tempfile.TemporaryDirectory(prefix="hatch-wasi-answers-") as name:
         tree = Path(name, "cpython")
-        cpython.find(cache, console, pins.cpython("3.13")).unpack(tree)
+        cpython.find(cache, console, pins.cpython(PYTHON)).unpack(tree)
         answers = configure(sdk, tree, tree / "cross-build" / "answers").read_text(encoding="utf-8")
         site = (tree / "Tools" / "wasm" / "config.site-wasm32-wasi").read_text(encoding="utf-8")
     target = ANSWERS / f"wasi-libc-{sdk.wasi_libc}.site"

@@ -167,6 +167,7 @@ def test_language_is_told_from_suffixes(root):
     ("key", "value", "issue"),
     [
         ("python", 3.13, 'python must be a string, not a float: write "3.13"'),
+        ("python", ["3.13", "3.14"], "python must be one version, for one wheel: build once for each, with HATCH_WASI_PYTHON=X.Y"),
         ("python", "three", "python must be a version such as 3.13, or a folder, not 'three'"),
         ("sdk", "debain", "sdk must be one of auto, existing, release, debian, source, or a folder, not 'debain' (did you mean 'debian'?)"),
         ("target", "WASI", "target must be native or wasi, not 'WASI' (did you mean 'wasi'?)"),

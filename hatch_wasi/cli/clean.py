@@ -17,6 +17,7 @@ KINDS = {
     "downloads": "archives",
     "exports": "what an export was packing",
     "imports": "what an import was unpacking",
+    "libraries": "libraries of WASI Pythons",
     "logs": "build logs",
     "python": "WASI Pythons",
     "sdk": "SDKs",

@@ -17,7 +17,7 @@ from pathlib import Path
 from hatch_wasi import process
 from hatch_wasi.cache import Cache, Workspace, replace_file
 from hatch_wasi.console import Console
-from hatch_wasi.cpython import layout, native, recipe
+from hatch_wasi.cpython import layout, libraries, native, recipe, versions
 from hatch_wasi.cpython.build_folder import OBJECTS, BuildFolder, jobs
 from hatch_wasi.cpython.exports import parse_nm, pullable
 from hatch_wasi.cpython.makefile import FrozenModule, frozen_modules, static_archives
@@ -51,6 +51,8 @@ class Build:
     run_wasi: Runner
     optimization: Optimization | None = None
     """Default: the best that there is for this Python and compiler."""
+    test_modules: bool = False
+    """Link in what CPython's own tests look into it with (scripts/cpython_tests.py)."""
 
     def __post_init__(self) -> None:
         """Lay out the folders as CPython's own script does."""
@@ -58,14 +60,19 @@ class Build:
         self.tree = self.workspace.scratch / "cpython"
         self.short_version = ".".join(self.source.version.split(".")[:2])
         self._optimization = self.optimization or choose(self.short_version, self.sdk.llvm_major)
+        self.version = versions.version(self.short_version)
         self._index = 0
 
     def run(self) -> dict[str, object]:
         """Build and install into the workspace's tree; give the manifest."""
         self._step("Unpacking CPython's sources", "unpack", self._unpack)
+        names = libraries.wanted(self.version.libraries, self.tree)
+        self._libraries = libraries.Libraries(self.cache, self.console, self.sdk, names, jobs())
         make = native.find_make(self.cache, self.console, self.workspace)
-        self.folder = BuildFolder(source=self.tree, sdk=self.sdk, make_program=make, workspace=self.workspace)
-        self._step("Configuring CPython for WASI", "configure-wasi", self._configure)
+        self.folder = BuildFolder(
+            version=self.version, source=self.tree, sdk=self.sdk, make_program=make, workspace=self.workspace
+        )
+        self._step(f"Configuring; compiling {', '.join(names) or 'nothing'}", "configure-wasi", self._begin)
         self._step("Compiling CPython for WASI", "compile", self._compile)
         self._step("Freezing the modules that every start imports", "freeze", self._freeze)
         self._step("Linking python.wasm", "link", self._link)
@@ -79,7 +86,7 @@ class Build:
 
     def _unpack(self) -> None:
         self.source.unpack(self.tree)
-        for edit in recipe.EDITS:
+        for edit in self.version.edits:
             path = self.tree / edit.file
             text = path.read_text(encoding="utf-8")
             if text.count(edit.old) != 1:
@@ -89,6 +96,13 @@ class Build:
         for name, text in recipe.guest_files().items():
             if name.endswith(".h"):
                 (self.tree / "Include" / "internal" / name).write_text(text, encoding="utf-8")
+
+    def _begin(self) -> None:
+        """Configure, which is serial, and compile the libraries meanwhile."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pending = pool.submit(self._libraries.ensure)
+            self._configure()
+            self._libraries.place(pending.result(), self.folder.path)
 
     def _configure(self) -> None:
         folder = self.folder
@@ -101,7 +115,9 @@ class Build:
         script = f'#!/bin/sh\ncase "$2" in *version_info*) echo {self.short_version} ;; *) exit 1 ;; esac\n'
         replace_file(python, script.encode(), mode=0o755)
         guess = process.run(["sh", self.tree / "config.guess"], what="asking for this machine's triple").strip()
-        argv = recipe.configure_wasi("../../configure", build=guess, build_python=python)
+        libraries.begin(folder.path)
+        words = [*libraries.configure_words(self._libraries.names), *(["--enable-test-modules"] * self.test_modules)]
+        argv = [*recipe.configure_wasi(self.version, "../../configure", build=guess, build_python=python), *words]
         folder.run(argv, what="configuring CPython for WASI", log="configure-wasi")
 
     def _compile(self) -> None:
@@ -157,7 +173,9 @@ class Build:
         for name in recipe.guest_objects():
             self._compile_guest(name)
         (folder.path / FREEZER).unlink(missing_ok=True)
-        replace_file(folder.path / "hatch_wasi_freezer.rsp", recipe.freezer_arguments(how.program_flags).encode())
+        replace_file(
+            folder.path / "hatch_wasi_freezer.rsp", recipe.freezer_arguments(self.version, how.program_flags).encode()
+        )
         variables = [self._interpreter(), "PY_CORE_LDFLAGS=@hatch_wasi_freezer.rsp"]
         folder.make(FREEZER, what="linking the program that freezes modules", variables=variables)
         ours = [FrozenModule(module, file, recipe.frozen_header(module)) for module, file in recipe.FROZEN.items()]
@@ -173,7 +191,7 @@ class Build:
 
     def _link(self) -> None:
         """Compile what is frozen, plan which library members to pull in, and link."""
-        folder = self.folder
+        folder, how = self.folder, self._optimization
         frozen = self._compile_guest(recipe.FROZEN_OBJECT)
         library = f"libpython{self.short_version}.a"
         variables = [self._interpreter(), self._flags]
@@ -182,9 +200,10 @@ class Build:
         )
         program = [frozen, library, *static_archives(folder.makefile)]
         taken = {symbol for member in parse_nm(folder.symbols(program)).values() for symbol in member.defines}
-        members = parse_nm(folder.symbols([*recipe.archives(self.sdk), str(self.sdk.builtins)]))
-        flags, libraries = self._optimization.program_flags, recipe.libraries(self.sdk)
-        words = recipe.link_arguments(pullable(members, taken), [frozen], flags, libraries)
+        archives = [*libraries.archives(folder.path), *recipe.archives(self.sdk), self.sdk.builtins]
+        members = parse_nm(folder.symbols([str(path) for path in archives]))
+        symbols, more = pullable(members, taken), recipe.libraries(self.sdk)
+        words = recipe.link_arguments(self.version, symbols, [frozen], how.program_flags, more)
         replace_file(folder.path / "hatch_wasi.rsp", words.encode())
         (folder.path / "python.wasm").unlink(missing_ok=True)
         variables = [self._interpreter(), "LINKFORSHARED=@hatch_wasi.rsp"]
@@ -275,6 +294,7 @@ class Build:
             },
             "inputs": {
                 "optimization": [*how.flags, *how.hot_flags],
+                "libraries": self._libraries.manifest(self._libraries.ensure()),
                 "source": {"origin": self.source.origin, "sha256": self.source.sha256},
             },
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 from hatch_wasi import process
 from hatch_wasi.cache import Workspace, replace_file
 from hatch_wasi.cpython import recipe
+from hatch_wasi.cpython.versions import Version
 from hatch_wasi.sdk import WasiSdk
 
 __all__ = ["OBJECTS", "BuildFolder", "jobs"]
@@ -26,6 +27,7 @@ def jobs() -> int:
 class BuildFolder:
     """`cross-build/wasm32-wasip1` of CPython's sources, where CPython's own script has it."""
 
+    version: Version
     source: Path
     sdk: WasiSdk
     make_program: str
@@ -45,7 +47,7 @@ class BuildFolder:
         """Give the variables of configure and make."""
         # The interpreter tells when it was compiled (Modules/getbuildinfo.c): say when its sources were released.
         released = int((self.source / "Include" / "patchlevel.h").stat().st_mtime)
-        variables = recipe.wasi_environment(self.sdk, self.source) | {"SOURCE_DATE_EPOCH": str(released)}
+        variables = recipe.wasi_environment(self.version, self.sdk, self.source) | {"SOURCE_DATE_EPOCH": str(released)}
         return process.base_environment(variables)
 
     def make(self, *targets: str, what: str, variables: Sequence[str] = (), log: str = "make-wasi") -> None:

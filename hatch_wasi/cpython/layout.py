@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hatch_wasi.cpython import libraries
 from hatch_wasi.errors import ToolchainError
 
 __all__ = ["LEFT_OUT", "SYSCONFIG", "install_wasi", "list_sources", "neutralize", "wrapper"]
@@ -59,6 +60,10 @@ def install_wasi(source: Path, tree: Path, short_version: str) -> None:
     (tree / "static").mkdir()
     for archive in [*build.glob("libpython*.a"), *build.glob("Modules/**/*.a"), *build.glob("hatch_wasi_*.o")]:
         shutil.copy(archive, tree / "static")
+    for library in libraries.archives(build):
+        shutil.copy(library, tree / "static")
+    if (build / libraries.FOLDER / "licenses").is_dir():
+        shutil.copytree(build / libraries.FOLDER / "licenses", tree / "static" / "licenses")
     shutil.copy(build / "Modules" / "config.c", tree / "static")
     shutil.copy(source / "LICENSE", tree / "LICENSE")
     script = tree / "bin" / f"python{short_version}"
@@ -75,7 +80,7 @@ def neutralize(tree: Path, names: Mapping[str, str], private: Sequence[Path]) ->
     such an entry must not be published.
     """
     ordered = sorted(names.items(), key=lambda item: len(item[0]), reverse=True)
-    for path in [*tree.rglob("_sysconfigdata_*.py"), *tree.rglob("pyconfig.h")]:
+    for path in [*tree.rglob("_sysconfigdata_*.py"), *tree.rglob("_sysconfig_vars_*.json"), *tree.rglob("pyconfig.h")]:
         text = path.read_text(encoding="utf-8")
         for name, neutral in ordered:
             text = text.replace(name, neutral)

@@ -1,21 +1,21 @@
 """How CPython is built for WASI: options and edits as data, argv and environments as pure functions of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from hatch_wasi.cache import digest
-from hatch_wasi.cpython import optimization
+from hatch_wasi.cpython import libraries as linked
+from hatch_wasi.cpython import optimization, versions
+from hatch_wasi.cpython.versions import Version
 from hatch_wasi.sdk import WasiSdk
 
 __all__ = [
-    "EDITS",
     "FROZEN",
     "FROZEN_OBJECT",
     "PROGRAM_OPTIONS",
-    "Edit",
     "answers",
     "archives",
     "configure_wasi",
@@ -47,9 +47,6 @@ ARCHIVES = (
 # For every program that has CPython in it.
 PROGRAM_OPTIONS = (
     "-Wl,--strip-debug",
-    # As CPython 3.14 has them; 3.13's own 8 and 20 MiB do not bear what inlining makes of recursion in C.
-    "-Wl,-z,stack-size=16777216",
-    "-Wl,--initial-memory=41943040",
     # guest/readdir.c and guest/streams.c stand before wasi-libc's calls.
     "-Wl,--wrap=__wasi_fd_readdir",
     "-Wl,--wrap=__wasi_fd_write",
@@ -64,32 +61,6 @@ FROZEN = {
     "encodings.utf_8": "Lib/encodings/utf_8.py",
     "linecache": "Lib/linecache.py",
 }
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A change to one of CPython's files: `old` stands there exactly once."""
-
-    file: str
-    old: str
-    new: str
-
-
-# CPython calls C functions through trampolines on Emscripten only; these two edits let WASI bring its own
-# (guest/hatch_wasi_trampoline.h). The macros are defined twice, in both headers.
-EDITS = (
-    Edit(
-        "Include/internal/pycore_emscripten_trampoline.h",
-        "#else // defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE)\n",
-        '#elif defined(__wasi__)\n\n#include "hatch_wasi_trampoline.h"\n\n'
-        "#else // defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE)\n",
-    ),
-    Edit(
-        "Include/internal/pycore_object.h",
-        "#if !(defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE))\n",
-        "#if !defined(__wasi__) && !(defined(__EMSCRIPTEN__) && defined(PY_CALL_TRAMPOLINE))\n",
-    ),
-)
 
 
 @cache
@@ -123,7 +94,7 @@ def answers(wasi_libc: str) -> bytes:
 @cache
 def recipe_id() -> str:
     """Give a digest of everything here that shapes the result: another recipe makes another cache entry."""
-    edits = [[edit.file, edit.old, edit.new] for edit in EDITS]
+    data = [asdict(versions.version(name)) for name in versions.known()]
     profiles = {profile.file: profile.sha256 for profile in optimization.PROFILES.values()}
     hot = [optimization.HOT_VARIABLES, optimization.HOT_OBJECTS, profiles]
     options = [
@@ -135,11 +106,12 @@ def recipe_id() -> str:
         HOST_OPTIONS,
         FROZEN,
         hot,
+        [linked.recipe_of(name) for name in linked.LIBRARIES],
     ]
-    return digest([LAYOUT, edits, options, dict(guest_files())])
+    return digest([LAYOUT, data, options, dict(guest_files())])
 
 
-def configure_wasi(configure: str, *, build: str, build_python: Path) -> list[str]:
+def configure_wasi(version: Version, configure: str, *, build: str, build_python: Path) -> list[str]:
     """Give the command that configures python.wasm.
 
     `configure` must be a relative path, or python.wasm does not find its stdlib while it is being built
@@ -147,7 +119,7 @@ def configure_wasi(configure: str, *, build: str, build_python: Path) -> list[st
     """
     return [
         configure,
-        "--host=wasm32-wasip1",
+        f"--host={version.host}",
         f"--build={build}",
         f"--with-build-python={build_python}",
         *WASI_OPTIONS,
@@ -156,8 +128,8 @@ def configure_wasi(configure: str, *, build: str, build_python: Path) -> list[st
     ]
 
 
-def wasi_environment(sdk: WasiSdk, source: Path) -> dict[str, str]:
-    """Give the variables that Tools/wasm/wasi.py sets, and the one that makes dlopen part of the interpreter.
+def wasi_environment(version: Version, sdk: WasiSdk, source: Path) -> dict[str, str]:
+    """Give the variables that CPython's own script sets, and the one that makes dlopen part of the interpreter.
 
     No HOSTRUNNER runs anything: make executes nothing that it built.
     """
@@ -168,7 +140,7 @@ def wasi_environment(sdk: WasiSdk, source: Path) -> dict[str, str]:
         "CXX": " ".join(sdk.cxx),
         "AR": str(sdk.program("llvm-ar")),
         "RANLIB": str(sdk.program("llvm-ranlib")),
-        "CONFIG_SITE": f"{source}/Tools/wasm/config.site-wasm32-wasi hatch_wasi.site",
+        "CONFIG_SITE": f"{source}/{version.config_site} hatch_wasi.site",
         "HOSTRUNNER": "true",
         "PKG_CONFIG_PATH": "",
         "PKG_CONFIG_LIBDIR": ":".join(pkgconfig),
@@ -190,12 +162,18 @@ def libraries(sdk: WasiSdk) -> list[str]:
     return [word for word in LIBRARIES if (sdk.library_dir / f"lib{word.removeprefix('-l')}.a").is_file()]
 
 
-def freezer_arguments(flags: Sequence[str]) -> str:
+def _program_options(version: Version) -> list[str]:
+    memory = [f"-Wl,-z,stack-size={version.stack_size}", f"-Wl,--initial-memory={version.initial_memory}"]
+    return [*PROGRAM_OPTIONS, *memory]
+
+
+def freezer_arguments(version: Version, flags: Sequence[str]) -> str:
     """Write the response file for linking the program that freezes modules."""
-    return "\n".join([*flags, *PROGRAM_OPTIONS]) + "\n"
+    return "\n".join([*flags, *_program_options(version)]) + "\n"
 
 
 def link_arguments(
+    version: Version,
     symbols: Sequence[str],
     objects: Sequence[str],
     flags: Sequence[str] = (),
@@ -203,4 +181,5 @@ def link_arguments(
 ) -> str:
     """Write the response file of python.wasm's final link: our objects, options, and the symbols to pull in."""
     pulled = [f"-Wl,--undefined={symbol}" for symbol in symbols]
-    return "\n".join([*objects, *flags, *PROGRAM_OPTIONS, *HOST_OPTIONS, *pulled, *libraries]) + "\n"
+    words = [*objects, *flags, *_program_options(version), *HOST_OPTIONS, *pulled, *libraries]
+    return "\n".join(words) + "\n"

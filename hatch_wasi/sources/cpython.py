@@ -3,18 +3,16 @@
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError, ToolchainError
-from hatch_wasi.fetch import download, is_offline, sha256_of
+from hatch_wasi.fetch import download, sha256_of
 from hatch_wasi.pins import CPythonPin
 from hatch_wasi.sources import archive
-from hatch_wasi.sources.apt import Apt
-from hatch_wasi.sources.machine import Distribution
+from hatch_wasi.sources.original import Originals
 
 __all__ = ["Source", "find", "version_of"]
 
@@ -59,25 +57,30 @@ def find(cache: Cache, console: Console, pin: CPythonPin) -> Source:
 
     Raises `ToolchainError` with every source's reason.
     """
-    short = ".".join(pin.version.split(".")[:2])
+    short = pin.short_version
     if local := os.environ.get(VARIABLE):
         return _local(Path(local).expanduser().absolute(), short)
     reasons = []
-    try:
-        with console.step(f"Fetching CPython {pin.version}"):
-            path = download(cache, [pin.url], sha256=pin.sha256, console=console)
-        return Source(path=path, version=pin.version, origin=pin.url, sha256=pin.sha256)
-    except FetchError as error:
-        console.detail(f"CPython from upstream: {error.message}")
-        reasons.append(f"upstream: {error.message}")
-    try:
-        return _distribution(cache, console, short)
-    except (FetchError, ToolchainError) as error:
-        reasons.append(f"distribution: {error.message}")
+    for name, ask in (("upstream", _upstream), ("distribution", _distribution)):
+        try:
+            return ask(cache, console, pin)
+        except (FetchError, ToolchainError) as error:
+            console.detail(f"CPython from {name}: {error.message}")
+            reasons.append(f"{name}: {error.message}")
     message = f"no source of CPython {short}: " + "; ".join(reasons)
-    raise ToolchainError(
-        message, hint=f"download {pin.url} and set {VARIABLE} to the file, or HATCH_WASI_MIRROR to its folder"
-    )
+    hint = f"download Python-{short}.x.tar.xz from python.org and set {VARIABLE} to the file"
+    if pin.url:
+        hint = f"download {pin.url} and set {VARIABLE} to the file, or HATCH_WASI_MIRROR to its folder"
+    raise ToolchainError(message, hint=hint)
+
+
+def _upstream(cache: Cache, console: Console, pin: CPythonPin) -> Source:
+    if not pin.url:
+        message = f"no release of {pin.short_version} is pinned"
+        raise FetchError(message)
+    with console.step(f"Fetching CPython {pin.version}"):
+        path = download(cache, [pin.url], sha256=pin.sha256, console=console)
+    return Source(path=path, version=pin.version, origin=pin.url, sha256=pin.sha256)
 
 
 def _local(path: Path, short: str) -> Source:
@@ -101,31 +104,12 @@ def _local(path: Path, short: str) -> Source:
     )
 
 
-def _distribution(cache: Cache, console: Console, short: str) -> Source:
-    """Ask the machine's suites for a source package, then newer ones; the package's .orig archive is upstream's."""
-    if is_offline():
-        message = "offline: packages cannot be fetched"
-        raise FetchError(message)
-    machine = Distribution.detect()
-    reasons = []
-    with cache.lock("apt"), console.step(f"Fetching the distribution's source of CPython {short}"):
-        for suites in (machine, *machine.newer()):
-            apt = Apt(suites, cache.folder("apt") / suites.codename, cache.folder("logs") / "apt.log")
-            with tempfile.TemporaryDirectory(prefix=".partial-", dir=cache.folder("downloads")) as name:
-                try:
-                    files = apt.source(f"python{short}", Path(name))
-                    original = next(path for path in files if re.search(r"\.orig\.tar\.\w+$", path.name))
-                except FetchError as error:
-                    reasons.append(f"{suites.codename}: {error.message}")
-                    continue
-                return _keep(cache, original, suites)
-    message = "; ".join(reasons)
-    raise FetchError(message)
+def _distribution(cache: Cache, console: Console, pin: CPythonPin) -> Source:
+    """Ask for a source package; its original archive is upstream's."""
 
+    def accept(path: Path, sha256: str, origin: str) -> Source:
+        version = version_of(archive.read_member(path, PATCHLEVEL).decode("utf-8", "replace"))
+        return Source(path=path, version=version, origin=origin, sha256=sha256)
 
-def _keep(cache: Cache, original: Path, suites: Distribution) -> Source:
-    digest = sha256_of(original)
-    kept = cache.folder("downloads") / f"{digest}-{original.name}"
-    original.replace(kept)
-    version = version_of(archive.read_member(kept, PATCHLEVEL).decode("utf-8", "replace"))
-    return Source(path=kept, version=version, origin=f"{suites.id} {suites.codename}: {original.name}", sha256=digest)
+    with console.step(f"Fetching the distribution's source of CPython {pin.short_version}"):
+        return Originals(cache).find(f"python{pin.short_version}", accept)

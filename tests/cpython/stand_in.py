@@ -6,8 +6,10 @@ STAND_IN_REACHED appears then, and they go on when the test makes that name with
 
 from pathlib import Path
 
-from hatch_wasi.cpython.recipe import EDITS, FROZEN
+from hatch_wasi.cpython.recipe import FROZEN
+from hatch_wasi.cpython.versions import version
 
+EDITS = version("3.13").edits
 STEPS = ("configure", "make-hot", "make-rest", "freezer", "library", "link")
 
 STOP = """\
@@ -96,6 +98,7 @@ def make(folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     for edit in EDITS:
+        (folder / edit.file).parent.mkdir(parents=True, exist_ok=True)
         (folder / edit.file).write_text(edit.old)
     (folder / "Lib").mkdir()
     (folder / "Lib" / "os.py").write_text("name = 'stand-in'\n")

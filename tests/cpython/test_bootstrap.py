@@ -85,4 +85,4 @@ def test_a_python_that_is_not_supported(env: dict[str, str], python: str, reason
     done = subprocess.run([*BOOTSTRAP, "--python", python], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert reason in done.stderr
-    assert "supported: 3.13" in done.stderr
+    assert "supported: 3.13, 3.14, 3.15" in done.stderr

@@ -47,7 +47,7 @@ def test_the_interpreter_carries_no_debug_information(wasi_python: WasiPython) -
 @pytest.mark.parametrize(
     "symbol",
     ["PyObject_Call", "PyExc_ValueError", "malloc", "strtok", "qsort", "erf", "strtold", "mmap", "raise", "getpid",
-     "times", "pthread_cond_broadcast", "__multi3", "__stack_pointer", "__indirect_function_table", "memory",
+     "times", "pthread_cond_broadcast", "gzopen64", "BZ2_bzRead", "lzma_auto_decoder", "sqlite3_open_v2", "__multi3", "__stack_pointer", "__indirect_function_table", "memory",
      "hatch_wasi_dl", "hatch_wasi_signals"],
 )  # fmt: skip
 def test_extensions_find_what_they_need(wasi_python: WasiPython, symbol: str) -> None:

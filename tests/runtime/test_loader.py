@@ -66,6 +66,32 @@ def test_libc_beyond_what_python_uses(build, python):
     assert others == ["2000-02-29 001", 0, 0, 4, 1, "o world"]
 
 
+def test_the_libraries_of_python_wasm_serve_modules(build, python):
+    build("zipped")
+    code = "import zipped, zlib, lzma, sqlite3\ncrc, data, refused, xz, sqlite = zipped.all()\n"
+    done = python(f"{code}print(hex(crc), zlib.decompress(data), refused, xz, sqlite == sqlite3.sqlite_version)")
+    assert done.returncode == 0, done.stderr
+    crc, data, refused, xz, same = done.stdout.split()
+    assert (crc, data, refused, same) == ("0xcbf43926", "b'aaaaaaaaaaaaaaaaaaaa'", "-8", "True")
+    assert xz.startswith("5.")
+
+
+def test_thread_functions_where_there_is_one_thread(build, answer, python):
+    build("threads")
+    assert answer("[t.keys(), t.onces(), t.locks()]", "import threads as t") == [
+        [0, 0, True, True],
+        2,
+        [0, -1, True, 1],
+    ]
+    done = python("import threads; print('before', flush=True); threads.leave(); print('after')")
+    assert (done.returncode, done.stdout) == (0, "before\n")
+
+
+def test_functions_that_wasi_cannot_offer_say_so(build, answer):
+    build("threads")
+    assert answer("t.refused()", "import threads as t") == [-1, True, -1, 0, -1, 0]
+
+
 def test_functions_with_fewer_parameters_than_python_passes(build, answer):
     build("arity")
     before = "import arity as a\nbox = a.box()()\nbox.value = 5\nvalue = box.value"

@@ -101,3 +101,11 @@ def test_what_is_not_cpython_is_refused(tmp_path: Path, pin: CPythonPin, monkeyp
 
 def test_version_of() -> None:
     assert version_of('#define PY_VERSION  "3.14.0rc1"\n') == "3.14.0rc1"
+
+
+def test_a_python_without_a_pinned_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HATCH_WASI_OFFLINE", "1")
+    pin = CPythonPin(version="3.15", sdk="33")
+    with pytest.raises(ToolchainError, match=r"no release of 3\.15 is pinned; distribution: offline") as caught:
+        find(Cache(tmp_path / "cache"), Console(), pin)
+    assert "Python-3.15.x.tar.xz" in caught.value.render()
