@@ -122,7 +122,7 @@ def main(argv: Sequence[str]) -> int:
     guest = _guest(engine, module, prepared, folder)
     view = View()
     site = os.path.join(_data_root(), "site", f"{prepared.short_version}-{prepared.wasi_libc}")
-    view.python(f"{prepared.root}/lib", site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
+    view.python(prepared.root, site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
     words = _show(view, options)
     guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
     return guest.run()

@@ -18,6 +18,7 @@ __all__ = ["HOME", "Mount", "View"]
 HOME = "/usr"
 """PYTHONHOME in the guest."""
 LIBRARY = f"{HOME}/lib"
+PROGRAMS = f"{HOME}/bin"
 PASSED_ON = (
     "FORCE_COLOR", "NO_COLOR", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED",
     "PYTHONINSPECT", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONNODEBUGRANGES", "PYTHONOPTIMIZE",
@@ -55,9 +56,10 @@ class View:
         """The folders, in the order in which they were added."""
         return list(self._mounts.values())
 
-    def python(self, library: str, site_packages: str, guest_site_packages: str) -> None:
-        """Show the stdlib, and what was installed if anything was."""
-        self._mounts[LIBRARY] = Mount(library, LIBRARY)
+    def python(self, root: str, site_packages: str, guest_site_packages: str) -> None:
+        """Show the stdlib and `sys.executable`, which programs look at, and what was installed if anything was."""
+        self._mounts[LIBRARY] = Mount(f"{root}/lib", LIBRARY)
+        self._mounts[PROGRAMS] = Mount(f"{root}/bin", PROGRAMS)
         if os.path.isdir(site_packages):
             self._mounts[guest_site_packages] = Mount(site_packages, guest_site_packages)
 
@@ -102,6 +104,8 @@ class View:
             message = f"the working directory cannot be used: {error.strerror}"
             raise UsageError(message, hint="change to another, or run with --isolated") from error
         if not _inside(here, LIBRARY):
+            if here == PROGRAMS:
+                del self._mounts[PROGRAMS]
             self._mounts.setdefault(here, Mount(here, here, writable=True))
             self.cwd = here
 
