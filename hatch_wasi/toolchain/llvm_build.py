@@ -3,6 +3,7 @@ what was compiled when a build was cut off is not compiled again.
 """
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -103,7 +104,7 @@ def build(
 
 
 def _settings(source: Path, folder: Path, host: HostCompiler) -> dict[str, str]:
-    hidden = f"-ffile-prefix-map={source}=llvm -ffile-prefix-map={folder}=build"
+    hidden = shlex.join([f"-ffile-prefix-map={source}=llvm", f"-ffile-prefix-map={folder}=build"])
     return {
         "CMAKE_BUILD_TYPE": "Release",
         "CMAKE_C_COMPILER": str(host.cc),

@@ -148,6 +148,9 @@ def _settings(sdk: WasiSdk, source: Path, folder: Path, *, exceptions: bool) -> 
         settings[f"CMAKE_{language}_FLAGS"] = flags
     # A wasi-libc before wasi-sdk 25's has no pthread.h for one thread: no std::mutex then.
     threads = "ON" if (sdk.sysroot / "include" / sdk.triple / "pthread.h").is_file() else "OFF"
+    # Nor has one before wasi-sdk 22's sys/statvfs.h: no std::filesystem then.
+    filesystem = (sdk.sysroot / "include" / sdk.triple / "sys" / "statvfs.h").is_file()
+    settings["LIBCXX_ENABLE_FILESYSTEM"] = "ON" if filesystem else "OFF"
     for library in ("LIBUNWIND", "LIBCXXABI", "LIBCXX"):
         settings[f"{library}_ENABLE_SHARED"] = "OFF"
         settings[f"{library}_ENABLE_THREADS"] = threads
