@@ -40,6 +40,7 @@ our options, which come first:
   --dir HOST::GUEST    show the folder HOST as GUEST, read-write; HOST alone: at its own path (repeatable)
   --env NAME=VALUE     set a variable; NAME alone: pass it on (repeatable)
   --isolated           do not show the working directory, pass on no variables
+  --allow-abi-mismatch load extension modules that were built with another wasi-libc
   --python X.Y|DIR     WASI Python to use (HATCH_WASI_PYTHON; default 3.13)
   --sdk NAME|DIR       SDK to build it with, if it is not there yet (HATCH_WASI_SDK; default auto)
   --offline            never use the network (HATCH_WASI_OFFLINE)
@@ -47,7 +48,7 @@ our options, which come first:
   --help               this text; for python's own: -h
 """
 VALUED = ("--site", "--dir", "--env", "--python", "--sdk")
-FLAGS = ("--isolated", "--offline", "--verbose", "--quiet", "--help")
+FLAGS = ("--isolated", "--allow-abi-mismatch", "--offline", "--verbose", "--quiet", "--help")
 PYTHON_VALUED = "cmWX"
 """Python's short options that take a value (Python/getopt.c); -c and -m end its options."""
 
@@ -119,7 +120,7 @@ def main(argv: Sequence[str]) -> int:
     if prepared is None or started is None:
         prepared, started = _prepare(options, request)
     engine, module = started
-    guest = _guest(engine, module, prepared, folder)
+    guest = _guest(engine, module, prepared, folder, strict="--allow-abi-mismatch" not in options.flags)
     view = View()
     site = os.path.join(_data_root(), "site", f"{prepared.short_version}-{prepared.wasi_libc}")
     view.python(prepared.root, site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
@@ -241,7 +242,7 @@ def _find(cache: Cache, console: Console, options: Options, request: tuple[str, 
     return bootstrap.ensure(cache, console, python=python, sdk=sdk).python
 
 
-def _guest(engine: Engine, module: int, prepared: Prepared, folder: str) -> Guest:
+def _guest(engine: Engine, module: int, prepared: Prepared, folder: str, *, strict: bool) -> Guest:
     """Set up the guest, with a loader that is only made when the first side module is opened."""
     from hatch_wasi.runtime.guest import Guest
 
@@ -250,7 +251,7 @@ def _guest(engine: Engine, module: int, prepared: Prepared, folder: str) -> Gues
         from hatch_wasi.runtime.loader import Loader
 
         code = CodeCache(folder, engine, prepared.wasmtime)
-        abi = {"soabi": prepared.soabi, "wasi_libc": prepared.wasi_libc}
+        abi = {"soabi": prepared.soabi, **({"wasi_libc": prepared.wasi_libc} if strict else {})}
         return Loader(space, code, _description(code, prepared), struct, abi)
 
     return Guest(engine, module, load)

@@ -24,6 +24,7 @@ from hatch_wasi.cpython.makefile import FrozenModule, frozen_modules, static_arc
 from hatch_wasi.cpython.optimization import Optimization, choose, hot_objects
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.side_modules import abi
 from hatch_wasi.sources.cpython import Source
 from hatch_wasi.wasi_python import GUEST_HOME, Runner
 
@@ -203,11 +204,19 @@ class Build:
         archives = [*libraries.archives(folder.path), *recipe.archives(self.sdk), self.sdk.builtins]
         members = parse_nm(folder.symbols([str(path) for path in archives]))
         symbols, more = pullable(members, taken), recipe.libraries(self.sdk)
-        words = recipe.link_arguments(self.version, symbols, [frozen], how.program_flags, more)
+        words = recipe.link_arguments(self.version, symbols, [frozen, self._note()], how.program_flags, more)
         replace_file(folder.path / "hatch_wasi.rsp", words.encode())
         (folder.path / "python.wasm").unlink(missing_ok=True)
         variables = [self._interpreter(), "LINKFORSHARED=@hatch_wasi.rsp"]
         folder.make("python.wasm", what="linking python.wasm", variables=variables)
+
+    def _note(self) -> str:
+        """Assemble what says in python.wasm itself what it was made with (PEP 816), as in side modules."""
+        soabi = f"cpython-{self.short_version.replace('.', '')}-wasm32-wasi"
+        source = self.folder.path / "hatch_wasi_abi.s"
+        replace_file(source, abi.assembly(abi.describe(self.sdk, self.source.version, soabi)).encode())
+        self.folder.run([*self.sdk.cc, "-c", source.name], what="assembling the ABI's note", log="guest")
+        return source.with_suffix(".o").name
 
     def _install(self) -> None:
         entry, library = self.workspace.tree, f"{GUEST_HOME}/lib/python{self.short_version}"

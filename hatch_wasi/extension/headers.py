@@ -9,7 +9,7 @@ from hatch_wasi import process
 from hatch_wasi.config import Extension
 from hatch_wasi.errors import BuildError, ProcessFailed
 
-__all__ = ["find"]
+__all__ = ["find", "is_for_one_platform"]
 
 
 def find(extensions: Iterable[Extension]) -> tuple[list[Extension], dict[str, BuildError]]:
@@ -29,6 +29,14 @@ def find(extensions: Iterable[Extension]) -> tuple[list[Extension], dict[str, Bu
         else:
             found.append(replace(extension, include_dirs=(*extension.include_dirs, *folders)))
     return found, failed
+
+
+def is_for_one_platform(package: str) -> bool:
+    """Tell whether the importable `package` is of a wheel that was built for this machine."""
+    from importlib.metadata import distribution, packages_distributions
+
+    owners = packages_distributions().get(package, [])
+    return any("Root-Is-Purelib: false" in (distribution(owner).read_text("WHEEL") or "") for owner in owners)
 
 
 def _ask(extension: Extension, package: str) -> str:

@@ -9,6 +9,7 @@ from hatch_wasi import process
 from hatch_wasi.config import CXX_SUFFIXES, Extension
 from hatch_wasi.cxx_library import FIRST_WITH_EXCEPTIONS, CxxLibrary
 from hatch_wasi.errors import BuildError, ToolchainError
+from hatch_wasi.extension.headers import is_for_one_platform
 from hatch_wasi.extension.recipe import hide_root, source_flags
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
@@ -123,9 +124,9 @@ class WasiRecipe:
 
     def obstacle(self, extension: Extension) -> str | None:
         """See `Recipe.obstacle`: C++ needs a position-independent libc++, and for exceptions a new compiler."""
-        if "numpy" in extension.include_from:
-            why = "its headers state the sizes of this machine's types, and WASI's are others"
-            return f"{extension.key}.include-from: numpy is installed for this machine: {why}"
+        if bound := next(filter(is_for_one_platform, extension.include_from), None):
+            why = "its headers may state the sizes of this machine's types, and WASI's are others"
+            return f"{extension.key}.include-from: {bound} is installed for this machine: {why}"
         if not extension.is_cxx:
             return None
         if self.cxx is None:

@@ -157,7 +157,8 @@ class Loader:
             built, running = (abi or {}).get(key), self._abi.get(key)
             if built and running and built != running and not (key == "soabi" and built == "abi3"):
                 message = f"{path}: built for {what} {built}, but this is {what} {running}"
-                raise LoadError(message, hint="install a build for this Python")
+                allowed = "" if key == "soabi" else ", or run with --allow-abi-mismatch"
+                raise LoadError(message, hint=f"install a build for this Python{allowed}")
 
     def _open_needed(self, module: Loaded, name: str, flags: int) -> Loaded:
         """Load a library that `module` needs: by its run path, beside it, or one of that name that is there already."""

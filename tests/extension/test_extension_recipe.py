@@ -9,9 +9,10 @@ from hatch_wasi.config import Extension
 from hatch_wasi.cxx_library import LIBRARIES, CxxLibrary
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.extension.native import NativeRecipe
-from hatch_wasi.extension.recipe import init_function, module_file, signature, source_flags
+from hatch_wasi.extension.recipe import module_file, signature, source_flags
 from hatch_wasi.extension.wasi import WasiRecipe
 from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.side_modules.flags import init_function
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 
@@ -253,8 +254,16 @@ class TestWasi:
         assert "-mllvm" not in old.compile(without, "m.cxx", "m.o", "m.d")
         assert sorted(old.support(without)) == ["abi-cxx.s", "cxx.c"]
 
-    def test_the_headers_of_this_machines_numpy_are_refused(self, wasi):
-        assert "numpy is installed for this machine" in wasi.obstacle(extension(include_from=("numpy",)))
+    @pytest.mark.parametrize("pure", [True, False])
+    def test_headers_of_a_package_for_this_machine_are_refused(self, wasi, tmp_path, monkeypatch, pure):
+        info = tmp_path / "bound-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bound\nVersion: 1.0\n")
+        (info / "WHEEL").write_text(f"Wheel-Version: 1.0\nRoot-Is-Purelib: {str(pure).lower()}\n")
+        (info / "RECORD").write_text("bound/__init__.py,,\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        found = wasi.obstacle(extension(include_from=("bound",)))
+        assert found is None if pure else "bound is installed for this machine" in found
 
     def test_environment_is_not_the_users(self, wasi, monkeypatch):
         monkeypatch.setenv("CPATH", "/usr/include")
