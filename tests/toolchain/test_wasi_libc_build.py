@@ -58,10 +58,10 @@ def test_by_its_makefile(
     tmp_path: Path, source: Path, sdk: WasiSdk, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert needs_make(source)
+    make = find_make(cache, tmp_path / "make", tmp_path / "log")
     monkeypatch.setenv("PATH", poor_path(tmp_path / "bin"))
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setenv("HATCH_WASI_OFFLINE", "1")
-    make = find_make(cache, tmp_path / "make", tmp_path / "log")
     build(sdk, source, tmp_path / "build", tool=make, log=tmp_path / "log", jobs=os.cpu_count() or 1)
     verify(sdk, trial.run_command)
     assert os.fsencode(tmp_path) not in (sdk.library_dir / "libc.a").read_bytes()
