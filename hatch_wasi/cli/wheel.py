@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
@@ -12,6 +13,9 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError
+
+if TYPE_CHECKING:
+    from hatch_wasi.pep517.collect import Options
 
 __all__ = ["add_parser", "execute"]
 
@@ -26,7 +30,14 @@ def add_parser(
 ) -> None:
     """Declare the command."""
     parser = commands.add_parser(
-        "wheel", parents=[common], help="make WASI wheels of any project", description=DESCRIPTION
+        "wheel",
+        parents=[common],
+        help="make WASI wheels of any project",
+        description=DESCRIPTION,
+        conflict_handler="resolve",
+    )
+    parser.add_argument(
+        "--python", action="append", metavar="X.Y", help="WASI Python to build for (HATCH_WASI_PYTHON; repeatable)"
     )
     parser.add_argument("projects", nargs="+", metavar="PROJECT|SDIST|REQUIREMENT")
     parser.add_argument(
@@ -36,7 +47,6 @@ def add_parser(
     parser.add_argument(
         "-C", "--config-settings", action="append", default=[], metavar="KEY=VALUE", help="for the backend"
     )
-    parser.add_argument("--no-isolation", action="store_true", help="build without installing build requirements")
     parser.add_argument(
         "-c", "--constraint", action="append", default=[], metavar="FILE", help="for build requirements"
     )
@@ -57,36 +67,39 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     except ImportError as error:
         message = f"`hatch-wasi wheel` needs {error.name}"
         raise UsageError(message, hint="pip install 'hatch-wasi[run,wheel]'") from error
-    chosen, cache = options.toolchain(args), Cache()
-    pip = _pip_options(args)
-    settings = Options(
+    for python in args.python or [None]:
+        chosen = options.toolchain(argparse.Namespace(**{**vars(args), "python": python}))
+        cache = Cache()
+        toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
+        finder = Finder(
+            toolchain.python.short_version,
+            index_url=args.index_url,
+            extra=args.extra_index_url,
+            find_links=args.find_links,
+        )
+        Collector(
+            cache=cache,
+            console=console,
+            sdk=toolchain.sdk,
+            python=toolchain.python,
+            ensure_cxx=partial(bootstrap.ensure_cxx, cache, console, toolchain.sdk),
+            build_python=bootstrap.ensure_build_python(cache, console, toolchain),
+            finder=finder,
+            options=_options(args, chosen, Options),
+        ).collect(args.projects)
+    return 0
+
+
+def _options(args: argparse.Namespace, chosen: options.Toolchain, kind: "type[Options]") -> "Options":
+    return kind(
         wheel_dir=args.wheel_dir.absolute(),
         dependencies=not args.no_deps,
-        isolated=not args.no_isolation,
         allow_pure=args.allow_pure,
         config_settings=_config_settings(args.config_settings),
-        pip_options=pip,
+        pip_options=_pip_options(args),
         no_binary=frozenset(name if name == ":all:" else canonicalize_name(name) for name in args.no_binary),
         variables={"HATCH_WASI_TARGET": "wasi", "HATCH_WASI_PYTHON": chosen.python, "HATCH_WASI_SDK": chosen.sdk},
     )
-    toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
-    finder = Finder(
-        toolchain.python.short_version,
-        index_url=args.index_url,
-        extra=args.extra_index_url,
-        find_links=args.find_links,
-    )
-    Collector(
-        cache=cache,
-        console=console,
-        sdk=toolchain.sdk,
-        python=toolchain.python,
-        ensure_cxx=partial(bootstrap.ensure_cxx, cache, console, toolchain.sdk),
-        build_python=bootstrap.ensure_build_python(cache, console, toolchain),
-        finder=finder,
-        options=settings,
-    ).collect(args.projects)
-    return 0
 
 
 def _pip_options(args: argparse.Namespace) -> list[str]:

@@ -8,11 +8,10 @@ Every step can be killed and is then done again; a finished one is not.
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.cache import Cache, Workspace, replace_file
@@ -21,6 +20,7 @@ from hatch_wasi.cpython import layout, libraries, native, recipe, versions
 from hatch_wasi.cpython.build_folder import OBJECTS, BuildFolder, jobs
 from hatch_wasi.cpython.exports import parse_nm, pullable
 from hatch_wasi.cpython.makefile import FrozenModule, frozen_modules, static_archives
+from hatch_wasi.cpython.on_wasi import OnWasi
 from hatch_wasi.cpython.optimization import Optimization, choose, hot_objects
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.sdk import WasiSdk
@@ -62,6 +62,7 @@ class Build:
         self.short_version = ".".join(self.source.version.split(".")[:2])
         self._optimization = self.optimization or choose(self.short_version, self.sdk.llvm_major)
         self.version = versions.version(self.short_version)
+        self._wasi = OnWasi(run_wasi=self.run_wasi, workspace=self.workspace, aot=self.cache.root / "aot")
         self._index = 0
 
     def run(self) -> dict[str, object]:
@@ -182,7 +183,7 @@ class Build:
         ours = [FrozenModule(module, file, recipe.frozen_header(module)) for module, file in recipe.FROZEN.items()]
         for module in [*frozen_modules(folder.makefile), *ours]:
             (folder.path / module.header).parent.mkdir(parents=True, exist_ok=True)
-            self._run(
+            self._wasi.run(
                 folder.path / FREEZER,
                 [module.name, f"/source/{module.source}", f"/build/{module.header}"],
                 folders={"/source": self.tree, "/build": folder.path},
@@ -220,7 +221,7 @@ class Build:
 
     def _install(self) -> None:
         entry, library = self.workspace.tree, f"{GUEST_HOME}/lib/python{self.short_version}"
-        self._run(
+        self._wasi.run(
             self.folder.path / "python.wasm",
             ["-S", "-c", layout.SYSCONFIG, str(self.folder.path)],
             folders={str(self.tree): self.tree, library: self.tree / "Lib"},
@@ -245,49 +246,7 @@ class Build:
             },
             private=(self.workspace.scratch, entry),
         )
-        self._compile_stdlib(entry, library)
-
-    def _compile_stdlib(self, entry: Path, library: str) -> None:
-        """Compile the stdlib's bytecode as the guest sees it, on all processors.
-
-        Unchecked hashes: an entry never changes, and its files' times may when it is moved (PEP 552).
-        """
-        lists = self.workspace.scratch / "lists"
-        count = layout.list_sources(entry / "lib" / f"python{self.short_version}", library, lists, jobs())
-
-        def work(index: int) -> None:
-            self._run(
-                entry / "python.wasm",
-                ["-m", "compileall", "-q", "--invalidation-mode=unchecked-hash", "-i", f"/lists/{index}"],
-                folders={f"{GUEST_HOME}/lib": entry / "lib", "/lists": lists},
-                environment={"PYTHONHOME": GUEST_HOME},
-                what="compiling the standard library",
-            )
-
-        work(0)  # alone: it compiles python.wasm for this machine, which the others then find done
-        with ThreadPoolExecutor(max_workers=jobs()) as pool:
-            for done in [pool.submit(work, index) for index in range(1, count)]:
-                done.result()
-
-    def _run(
-        self,
-        program: Path,
-        argv: list[str],
-        *,
-        folders: Mapping[str, Path],
-        what: str,
-        environment: Mapping[str, str] | None = None,
-        code: Path | None = None,
-    ) -> None:
-        """Run a program that was built for WASI. Raises `ToolchainError` if it fails, with its words in a log."""
-        code = code or self.cache.root / "aot"
-        status, output = self.run_wasi(program, argv, folders=folders, environment=environment, code=code)
-        if status:
-            log = self.workspace.log("run")
-            log.write_text(f"+ {process.quote([program.name, *argv])}\n{output}", encoding="utf-8")
-            last = output.strip().rpartition("\n")[2]
-            message = f"{what} failed: {program.name} on WASI, exit status {status}: {last}"
-            raise ToolchainError(message, log=log)
+        self._wasi.compile_stdlib(entry, library, self.workspace.scratch / "lists", jobs())
 
     def _manifest(self) -> dict[str, object]:
         how = self._optimization

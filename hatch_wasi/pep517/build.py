@@ -47,7 +47,6 @@ class Build:
     ensure_cxx: Callable[[], CxxLibrary]
     log: Path
     config_settings: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
-    isolated: bool = True
     allow_pure: bool = False
     """Accept a wheel without extensions where some were compiled."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -56,8 +55,7 @@ class Build:
     def run(self) -> Path:
         """Build and give the wheel, in `work`. Raises `BuildError` naming the log."""
         backend, base = project.read(self.source), self.toolset
-        if self.isolated:
-            self.environment.install(backend.requires)
+        self.environment.install(backend.requires)
         base.install_shim()
         wanted: set[str] = set()
         for _ in range(ATTEMPTS):
@@ -119,8 +117,7 @@ class Build:
         settings = self._settings(backend, toolset)
         try:
             requires = hooks.get_requires_for_build_wheel(settings)
-            if self.isolated:
-                self.environment.install(requires)
+            self.environment.install(requires)
             return out / hooks.build_wheel(str(out), settings)
         except (BackendUnavailable, HookMissing, UnsupportedOperation) as error:
             reason = str(error.args[0] if error.args else error).strip().rpartition("\n")[2] or type(error).__name__

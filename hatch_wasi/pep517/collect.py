@@ -34,7 +34,6 @@ class Options:
 
     wheel_dir: Path
     dependencies: bool = True
-    isolated: bool = True
     allow_pure: bool = False
     strip: bool = True
     config_settings: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
@@ -154,7 +153,6 @@ class Collector:
                 ensure_cxx=self.ensure_cxx,
                 log=log,
                 config_settings=self.options.config_settings,
-                isolated=self.options.isolated,
                 allow_pure=self.options.allow_pure,
                 variables=self.options.variables,
             ).run()
