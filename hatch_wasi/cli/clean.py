@@ -14,6 +14,8 @@ KINDS = {
     "apt": "package indexes",
     "build-python": "build pythons",
     "checks": "accepted SDKs",
+    "clang": "links to installed compilers",
+    "cxx": "C++ libraries for extension modules",
     "downloads": "archives",
     "exports": "what an export was packing",
     "imports": "what an import was unpacking",
