@@ -24,6 +24,7 @@ class Runner(Protocol):
         argv: Sequence[str] = (),
         *,
         folders: Mapping[str, Path] | None = None,
+        shown: Mapping[str, Path] | None = None,
         environment: Mapping[str, str] | None = None,
         code: Path | None = None,
     ) -> tuple[int, str]:

@@ -224,7 +224,8 @@ class Build:
         self._wasi.run(
             self.folder.path / "python.wasm",
             ["-S", "-c", layout.SYSCONFIG, str(self.folder.path)],
-            folders={str(self.tree): self.tree, library: self.tree / "Lib"},
+            folders={str(self.tree): self.tree},
+            shown={library: self.tree / "Lib"},
             environment={
                 "PYTHONHOME": GUEST_HOME,
                 "_PYTHON_HOST_PLATFORM": "wasi-wasm32",

@@ -29,6 +29,7 @@ class OnWasi:
         argv: list[str],
         *,
         folders: Mapping[str, Path],
+        shown: Mapping[str, Path] | None = None,
         what: str,
         environment: Mapping[str, str] | None = None,
         code: Path | None = None,
@@ -37,7 +38,11 @@ class OnWasi:
 
         Raises `ToolchainError` if it fails, with its words in a log.
         """
-        status, output = self.run_wasi(program, argv, folders=folders, environment=environment, code=code or self.aot)
+        # What it imports must not be compiled in passing, by a path or with a time that will not be right for long.
+        env = {**(environment or {}), "PYTHONDONTWRITEBYTECODE": "1"}
+        status, output = self.run_wasi(
+            program, argv, folders=folders, shown=shown, environment=env, code=code or self.aot
+        )
         if status:
             log = self.workspace.log("run")
             log.write_text(f"+ {process.quote([program.name, *argv])}\n{output}", encoding="utf-8")
@@ -56,7 +61,7 @@ class OnWasi:
         def work(index: int) -> None:
             self.run(
                 entry / "python.wasm",
-                ["-m", "compileall", "-q", "--invalidation-mode=unchecked-hash", "-i", f"/lists/{index}"],
+                ["-m", "compileall", "-f", "-q", "--invalidation-mode=unchecked-hash", "-i", f"/lists/{index}"],
                 folders={f"{GUEST_HOME}/lib": entry / "lib", "/lists": lists},
                 environment={"PYTHONHOME": GUEST_HOME},
                 what="compiling the standard library",

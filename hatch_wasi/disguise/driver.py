@@ -65,7 +65,8 @@ class Driver:
                 *self.link(command, is_cxx=is_cxx),
                 *settings["include"] * command.sources,
             ]
-        runtime = settings["cxx_runtime"] if is_cxx else []
+        # A program, by which a build system finds out what there is: the SDK's own C++ library may not be there.
+        runtime = ["-nostdlib++", *settings["cxx_runtime"]] if is_cxx else []
         return [*compiler, *compile_words, *command.words, *runtime, *settings["program_link"]]
 
     def link(self, command: Command, *, is_cxx: bool) -> list[str]:

@@ -23,6 +23,7 @@ from hatch_wasi.sources import archive
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wheels.audit import Auditor
 from hatch_wasi.wheels.install import open_wheels
+from hatch_wasi.wheels.neutral import neutralize
 from hatch_wasi.wheels.unpack import unpack
 
 __all__ = ["Collector", "Options"]
@@ -170,6 +171,8 @@ class Collector:
         name, version = name_of(wheel)
         with open_wheels([wheel]):
             pass  # whole, and what it says it is
+        if built:
+            wheel = neutralize(wheel, work, work / "neutral")
         if built and (found := self._auditor.check(wheel, private=(str(work),))):
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             message = f"{wheel.name} was built and is not right: {found[0]}{more}"

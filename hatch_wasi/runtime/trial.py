@@ -21,13 +21,14 @@ def run_command(
     argv: Sequence[str] = (),
     *,
     folders: Mapping[str, Path] | None = None,
+    shown: Mapping[str, Path] | None = None,
     environment: Mapping[str, str] | None = None,
     code: Path | None = None,
 ) -> tuple[int, str]:
     """Run the command module `wasm` and give its exit status and standard output.
 
-    Parameters: `argv` without the program's name; `folders` maps the guest's absolute paths to folders of the host,
-    all of them writable, and `environment` is the whole environment: by default it sees no files and no variables;
+    Parameters: `argv` without the program's name; `folders` maps the guest's absolute paths to folders of the host
+    that it may write, `shown` to those that it may only read, and `environment` is the whole environment: by default it sees no files and no variables;
     `code` is a folder for compiled code (the cache's `aot`), for programs that are run more than once. What it wrote to
     standard error is added where it failed (another status than 0), and dropped otherwise.
 
@@ -38,8 +39,10 @@ def run_command(
     try:
         with tempfile.TemporaryDirectory(prefix="hatch-wasi-") as name:
             outputs = Path(name, "stdout"), Path(name, "stderr")
+            mounts = [(guest, host, True) for guest, host in (folders or {}).items()]
+            mounts += [(guest, host, False) for guest, host in (shown or {}).items()]
             words = [os.fsencode(wasm.name), *(os.fsencode(word) for word in argv)]
-            _configure(engine, words, outputs, folders or {}, environment or {})
+            _configure(engine, words, outputs, mounts, environment or {})
             data = wasm.read_bytes()
             if code is None:
                 module = engine.compile(data)
@@ -56,7 +59,7 @@ def _configure(
     engine: Engine,
     words: list[bytes],
     outputs: tuple[Path, Path],
-    folders: Mapping[str, Path],
+    mounts: Sequence[tuple[str, Path, bool]],
     environment: Mapping[str, str],
 ) -> None:
     api = engine.api
@@ -68,8 +71,8 @@ def _configure(
     )
     api.wasi_config_set_stdout_file(config, os.fsencode(outputs[0]))
     api.wasi_config_set_stderr_file(config, os.fsencode(outputs[1]))
-    for guest, host in folders.items():
-        if not api.wasi_config_preopen_dir(config, os.fsencode(host), os.fsencode(guest), True):
+    for guest, host, writable in mounts:
+        if not api.wasi_config_preopen_dir(config, os.fsencode(host), os.fsencode(guest), writable):
             message = f"the folder {host} cannot be opened for a program on WASI"
             raise HatchWasiError(message)
     engine.check(api.wasmtime_context_set_wasi(engine.context, config))

@@ -49,12 +49,13 @@ def compile_all(
     """
     jobs = max(1, min(os.cpu_count() or 1, len(names) // BATCH))
     home = python.guest_site_packages
-    folders = {f"{GUEST_HOME}/lib": python.library, home: stage, "/jobs": scratch}
+    folders, shown = {home: stage, "/jobs": scratch}, {f"{GUEST_HOME}/lib": python.library}
+    environment = {"PYTHONHOME": GUEST_HOME}
 
     def work(index: int) -> dict[str, str]:
         (scratch / f"compile-{index}.json").write_text(json.dumps(names[index::jobs]), encoding="utf-8")
         argv = ["-S", "-P", "-c", PROGRAM, f"/jobs/compile-{index}.json", home]
-        status, output = run(python.wasm, argv, folders=folders, environment={"PYTHONHOME": GUEST_HOME}, code=code)
+        status, output = run(python.wasm, argv, folders=folders, shown=shown, environment=environment, code=code)
         if status:
             raise WheelError(output.strip().rpartition("\n")[2])
         return dict(json.loads(output))

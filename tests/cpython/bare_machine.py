@@ -14,6 +14,6 @@ def programs(folder: Path) -> Path:
     for place in ("/usr/bin", "/bin"):
         for path in Path(place).iterdir():
             unwanted = path.name in UNWANTED or path.name.startswith(UNWANTED_KINDS)
-            if not unwanted and not (folder / path.name).exists():
+            if not unwanted and not (folder / path.name).is_symlink():
                 (folder / path.name).symlink_to(path)
     return folder
