@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,8 @@ def add_parser(
     """Declare the command."""
     parser = commands.add_parser(
         "wheel",
-        parents=[common],
+        # A copy: to resolve a conflict, argparse changes the option that is given up, and commands share it.
+        parents=[deepcopy(common)],
         help="make WASI wheels of any project",
         description=DESCRIPTION,
         conflict_handler="resolve",
