@@ -83,6 +83,7 @@ class Toolset:
             what="compiling the compiler driver",
             env=process.base_environment({"PYTHONDONTWRITEBYTECODE": ""}),
         )
+        self._write_headers()
         self._compile_support()
         (self.folder / "settings").write_bytes(marshal.dumps(self._settings()))
         (self.folder / "sysconfig").write_bytes(marshal.dumps(self._sysconfig(), 4))
@@ -104,6 +105,14 @@ class Toolset:
         path = self.program(name)
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
+
+    def _write_headers(self) -> None:
+        """Write headers that declare what python.wasm has and wasi-libc's do not."""
+        folder = self.folder / "include"
+        folder.mkdir()
+        for header in files("hatch_wasi.disguise").joinpath("include").iterdir():
+            if header.name.endswith(".h"):
+                (folder / header.name).write_bytes(header.read_bytes())
 
     def _write_python_config(self) -> None:
         """Write what stands for `pythonX.Y-config`: CMake asks it, and not the interpreter, when it cross-compiles."""
@@ -156,7 +165,7 @@ class Toolset:
             "cc": list(sdk.cc),
             "cxx": list(sdk.cxx),
             "has_cxx": cxx is not None,
-            "compile": self._common(),
+            "compile": [*self._common(), "-isystem", str(self.folder / "include")],
             # clang hides symbols on WebAssembly by default; a library of plain functions would come out empty.
             "c_compile": ["-fvisibility=default", *flags.language(sdk, None, exceptions=True)],
             "cxx_compile": flags.language(sdk, cxx, exceptions=True) if cxx else [],

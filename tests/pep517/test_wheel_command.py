@@ -185,3 +185,29 @@ def test_a_build_requirement_gives_the_targets_headers(wheel, guest, tmp_path):
     assert "Needed for WASI by the build: hatch-wasi-tests-base==1.0" in done.stderr
     site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
     assert guest("--site", site, "-c", "import answer; print(answer.ask(9.0))").stdout == "7.0\n"
+
+
+def test_what_wasi_libc_does_not_declare_is_there(wheel, guest, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    more = "#include <pthread.h>\n#include <unistd.h>\nvoid *last = (void *)pthread_exit;\n"
+    (project / "answer.c").write_text(more + C.replace("sizeof(long)", "dup(1)"))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    ran = guest("--site", site, "-c", "import answer; print(answer.ask(9.0))")
+    assert ran.stdout == "2.0\n", ran.stderr
+
+
+def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
+    """CMake tries its C++ compiler by a program; a file that names it is made neutral."""
+    project = write("scikit-build-core", tmp_path / "project")
+    text = (project / "CMakeLists.txt").read_text().replace("LANGUAGES C", "LANGUAGES C CXX")
+    text += (
+        "find_package(Threads REQUIRED)\nfile(WRITE ${CMAKE_BINARY_DIR}/about.py \"cc = '${CMAKE_CXX_COMPILER}'\\n\")\n"
+    )
+    text += "install(FILES ${CMAKE_BINARY_DIR}/about.py DESTINATION .)\n"
+    (project / "CMakeLists.txt").write_text(text)
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    assert (site / "about.py").read_text() == "cc = '/build/toolset/bin/c++'\n"
