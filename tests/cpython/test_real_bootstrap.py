@@ -29,8 +29,9 @@ def test_killed_while_compiling_it_ends_with_the_same_interpreter(
         "HATCH_WASI_CACHE_DIR": str(tmp_path / "cache"),
         "HATCH_WASI_DATA_DIR": str(tmp_path / "data"),
         "HATCH_WASI_CPYTHON_SOURCE": str(source.path),
-        "WASI_SDK_PATH": str(wasi_sdk.root),
     }
+    # The same SDK under the same name: python.wasm says which wasi-libc it has.
+    shutil.copytree(wasi_sdk.root, tmp_path / "cache" / "sdk" / wasi_sdk.id, symlinks=True)
     child = subprocess.Popen(BOOTSTRAP, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 900
     while not list(
