@@ -45,7 +45,9 @@ class Finder:
     ) -> None:
         """Search for Python `X.Y`; what is given here goes before pip's configuration (`pip config list`)."""
         known = _pip_configuration()
-        indexes = [index_url or known.get("index-url", "https://pypi.org/simple"), *extra]
+        # Without sources, the library has the index that everybody has.
+        default = PackageFinder().sources[0]["url"]
+        indexes = [index_url or known.get("index-url", default), *extra]
         indexes += shlex.split(known.get("extra-index-url", "")) if index_url is None else []
         links = [*find_links, *shlex.split(known.get("find-links", ""))]
         version = tuple(map(int, python.split(".")))
