@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from hatch_wasi.errors import HatchWasiError
+from hatch_wasi.errors import BuildError, HatchWasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return status
         return _execute(words)
     except HatchWasiError as error:
-        _report(error.render())
+        output = f"{error.output}\n" if isinstance(error, BuildError) and error.output else ""
+        _report(error.render(), before=output)
         return error.exit_code
     except KeyboardInterrupt:
         _report("interrupted")
@@ -75,7 +76,8 @@ def _module(command: str) -> str:
     return "import_" if command == "import" else command  # `import` cannot name a module that is imported
 
 
-def _report(text: str) -> None:
+def _report(text: str, *, before: str = "") -> None:
     from hatch_wasi.console import Console
 
+    sys.stderr.write(before)
     Console().error(text)

@@ -103,9 +103,9 @@ class Driver:
     def place(self, option: str, folder: str) -> str | None:
         """Give what stands for a folder that is searched: see `arguments.rewrite`. Raises `Missing`."""
         settings = self.settings
-        path = os.path.normpath(os.path.join(os.getcwd(), folder)) if not folder.startswith("=") else folder
+        path = os.path.normpath(os.path.join(os.getcwd(), folder)) + "/" if not folder.startswith("=") else folder
         for prefix, target, impure in settings["packages"]:
-            if path.startswith(prefix):
+            if path.startswith(prefix + "/"):
                 other = target + path[len(prefix) :]
                 if os.path.isdir(other):
                     return str(other)
@@ -115,7 +115,7 @@ class Driver:
                 return folder
         if path.startswith(tuple(settings["machine"])) and not path.startswith(tuple(settings["own"])):
             return None
-        if option != "-L" and os.path.isfile(path + "/Python.h"):
+        if option != "-L" and os.path.isfile(path + "Python.h"):
             return str(settings["python_include"])
         return folder
 

@@ -30,6 +30,8 @@ LLVM = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm", "strip": "llv
         "objcopy": "llvm-objcopy", "readelf": "llvm-readobj", "ld": "wasm-ld"}  # fmt: skip
 PACKAGE = ("__init__.py", "arguments.py", "driver.py")
 SHIM = "_hatch_wasi_disguise"
+MACHINE = ("/usr", "/lib", "/lib32", "/lib64", "/opt/homebrew", "/opt/local")
+"""Where the build machine has its headers and libraries."""
 # sysconfig's variables that say where the interpreter is which runs: those stay its own.
 PLACES = frozenset(
     {"base", "exec_prefix", "installed_base", "installed_platbase", "platbase", "platlibdir", "prefix", "projectbase",
@@ -179,8 +181,8 @@ class Toolset:
             "include": [f"-isystem{self.python.include}"],
             "python_include": str(self.python.include),
             "packages": [[str(self.site_packages), str(self.target_packages), dict(self.impure)]],
-            "machine": ["/usr/", "/lib", "/opt/homebrew", "/opt/local"],
-            "own": [str(self.folder), str(sdk.root), str(self.python.root)],
+            "machine": [f"{folder}/" for folder in MACHINE],
+            "own": [f"{folder}/" for folder in (*self.hidden, self.folder, sdk.root, self.python.root)],
             "missing": str(self.missing),
             "log": str(self.calls),
         }

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from pyproject_hooks import BackendUnavailable, BuildBackendHookCaller, HookMissing, UnsupportedOperation
 
 from hatch_wasi import process
@@ -126,13 +128,14 @@ class Build:
         except ProcessFailed as error:
             raise self._explained(error) from error
 
-    def _settings(self, backend: project.Backend, toolset: Toolset) -> dict[str, object]:
-        settings: dict[str, object] = dict(self.config_settings)
+    def _settings(self, backend: project.Backend, toolset: Toolset) -> dict[str, str | Sequence[str]]:
+        settings: dict[str, str | Sequence[str]] = dict(self.config_settings)
+        names = {canonicalize_name(Requirement(need).name) for need in backend.requires}
         for requirement, (key, value) in SETTINGS.items():
-            if any(need.partition("[")[0].strip().startswith(requirement) for need in backend.requires):
-                given = settings.get(key, [])
+            if requirement in names:
+                given = settings.get(key, ())
                 mine = value.format(folder=toolset.folder)
-                settings[key] = [mine, *([given] if isinstance(given, str) else given)]  # type: ignore[misc]
+                settings[key] = [mine, *([given] if isinstance(given, str) else given)]
         return settings
 
     def _explained(self, error: ProcessFailed) -> BuildError:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from httpx2 import HTTPError  # what unearth lets through
 from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 from unearth import PackageFinder, TargetPython
-from unearth.errors import UnpackError
+from unearth.errors import UnpackError, URLError
 from unearth.evaluator import Package
 
 from hatch_wasi import process
@@ -71,7 +72,7 @@ class Finder:
         """
         try:
             matches = list(self._finder.find_matches(requirement))
-        except Exception as error:  # the library lets errors of its HTTP client through
+        except (URLError, HTTPError, OSError) as error:
             message = f"{requirement}: the package index cannot be read: {error}"
             raise BuildError(message) from error
         if not matches:
@@ -107,7 +108,7 @@ class Finder:
             if found.is_wheel:
                 return self._finder.download(found.package.link, folder)
             return self._finder.download_and_unpack(found.package.link, folder / "unpacked", folder)
-        except UnpackError as error:
+        except (UnpackError, HTTPError, OSError) as error:
             message = f"{found.name} {found.version} cannot be fetched: {error}"
             raise BuildError(message) from error
 

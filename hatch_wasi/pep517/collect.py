@@ -36,7 +36,6 @@ class Options:
     wheel_dir: Path
     dependencies: bool = True
     allow_pure: bool = False
-    strip: bool = True
     config_settings: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     pip_options: Sequence[str] = ()
     """For installing build requirements."""
@@ -127,7 +126,7 @@ class Collector:
         return self._build(work / "unpacked", path.name, work)
 
     def _build(self, source: Path, label: str, work: Path) -> Path:
-        self._log = log = self.cache.folder("logs") / f"wheel-{label.replace(' ', '-').replace('/', '_')}.log"
+        log = self.cache.folder("logs") / f"wheel-{label.replace(' ', '-').replace('/', '_')}.log"
         log.unlink(missing_ok=True)
         project.read(source)
         with self.console.step(f"Building {label}"):
@@ -144,7 +143,7 @@ class Collector:
                 site_packages=environment.site_packages,
                 target_packages=work / "target-packages",
             )
-            return Build(
+            wheel = Build(
                 source=source,
                 label=label,
                 work=work,
@@ -157,6 +156,8 @@ class Collector:
                 allow_pure=self.options.allow_pure,
                 variables=self.options.variables,
             ).run()
+        self._log = log  # set last: what a build needs for WASI is built inside of it, with a log of its own
+        return wheel
 
     def _provide(self, need: str, folder: Path, work: Path) -> None:
         """Unpack the target's wheel of `NAME==VERSION`, a build requirement whose headers are used."""

@@ -5,6 +5,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hatch_wasi.errors import HatchWasiError, LoadError
@@ -28,9 +29,9 @@ def run_command(
     """Run the command module `wasm` and give its exit status and standard output.
 
     Parameters: `argv` without the program's name; `folders` maps the guest's absolute paths to folders of the host
-    that it may write, `shown` to those that it may only read, and `environment` is the whole environment: by default it sees no files and no variables;
-    `code` is a folder for compiled code (the cache's `aot`), for programs that are run more than once. What it wrote to
-    standard error is added where it failed (another status than 0), and dropped otherwise.
+    that it may write, `shown` to those that it may only read, and `environment` is the whole environment: by default it
+    sees no files and no variables; `code` is a folder for compiled code (the cache's `aot`), for programs that are run
+    more than once. What it wrote to standard error is added where it failed (another status than 0), else dropped.
 
     Raises `Rejected` if it is no command for WASI, `Trapped` if it traps, `HatchWasiError` if a folder is missing.
     """
@@ -95,21 +96,9 @@ def _start(engine: Engine, module: int, wasm: Path) -> int:
 
 def _in_thread(work: Callable[[], int]) -> int:
     """Do `work` in a thread with the stack that compiled code may use."""
-    result: list[int | BaseException] = []
-
-    def caught() -> None:
-        try:
-            result.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised again, in the caller's thread
-            result.append(error)
-
     before = threading.stack_size(THREAD_STACK)
-    thread = threading.Thread(target=caught)
     try:
-        thread.start()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            return pool.submit(work).result()
     finally:
         threading.stack_size(before)
-    thread.join()
-    if isinstance(result[0], BaseException):
-        raise result[0]
-    return result[0]
