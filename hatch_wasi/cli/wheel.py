@@ -84,6 +84,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
             console=console,
             sdk=toolchain.sdk,
             python=toolchain.python,
+            cxx=bootstrap.ready_cxx(cache, toolchain.sdk),
             ensure_cxx=partial(bootstrap.ensure_cxx, cache, console, toolchain.sdk),
             build_python=bootstrap.ensure_build_python(cache, console, toolchain),
             finder=finder,

@@ -53,8 +53,10 @@ class Collector:
     console: Console
     sdk: WasiSdk
     python: WasiPython
+    cxx: CxxLibrary | None
+    """The C++ library, if it is there already."""
     ensure_cxx: Callable[[], CxxLibrary]
-    """Asked when C++ is compiled: the library may have to be made."""
+    """Asked when C++ is compiled and it is not."""
     build_python: Path
     finder: Finder
     options: Options
@@ -138,7 +140,7 @@ class Collector:
                 folder=work / "toolset",
                 sdk=self.sdk,
                 python=self.python,
-                cxx=self.ensure_cxx() if project.has_cxx(source) else None,
+                cxx=self.cxx,
                 hidden=(work,),
                 site_packages=environment.site_packages,
                 target_packages=work / "target-packages",
@@ -150,7 +152,7 @@ class Collector:
                 environment=environment,
                 toolset=toolset,
                 provide=lambda need, folder: self._provide(need, folder, work),
-                ensure_cxx=self.ensure_cxx,
+                ensure_cxx=self._ensure_cxx,
                 log=log,
                 config_settings=self.options.config_settings,
                 allow_pure=self.options.allow_pure,
@@ -158,6 +160,10 @@ class Collector:
             ).run()
         self._log = log  # set last: what a build needs for WASI is built inside of it, with a log of its own
         return wheel
+
+    def _ensure_cxx(self) -> CxxLibrary:
+        self.cxx = self.cxx or self.ensure_cxx()
+        return self.cxx
 
     def _provide(self, need: str, folder: Path, work: Path) -> None:
         """Unpack the target's wheel of `NAME==VERSION`, a build requirement whose headers are used."""

@@ -5,17 +5,15 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from hatch_wasi.config import CXX_SUFFIXES
 from hatch_wasi.errors import BuildError
 
-__all__ = ["Backend", "copy", "has_cxx", "read"]
+__all__ = ["Backend", "copy", "read"]
 
 # PEP 517, "Source trees": without a build-backend, setuptools' compatibility backend.
 LEGACY = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools >= 40.8.0",)
 JUNK = (
-    "__pycache__", "*.pyc", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", ".venv", "venv", "node_modules",
-    ".hatch", "_skbuild",
+    "__pycache__", "*.pyc", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", ".venv", ".hatch", "_skbuild",
 )  # fmt: skip
 
 
@@ -56,8 +54,3 @@ def copy(root: Path, folder: Path) -> None:
     """Copy the tree at `root` to `folder`: builds leave files, and those of another machine would be found again."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root, folder, symlinks=True, ignore=shutil.ignore_patterns(*JUNK))
-
-
-def has_cxx(root: Path) -> bool:
-    """Tell whether there is C++ in the tree, by the names of its files; generated C++ is not seen."""
-    return any(path.suffix in CXX_SUFFIXES for path in root.rglob("*"))
