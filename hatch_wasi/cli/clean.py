@@ -23,6 +23,7 @@ KINDS = {
     "logs": "build logs",
     "python": "WASI Pythons",
     "sdk": "SDKs",
+    "wheels": "wheels of sdists",
 }
 
 

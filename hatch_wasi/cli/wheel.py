@@ -16,6 +16,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError
 
 if TYPE_CHECKING:
+    from hatch_wasi.pep517.builder import BuildOptions
     from hatch_wasi.pep517.collect import Options
 
 __all__ = ["add_parser", "execute"]
@@ -45,68 +46,145 @@ def add_parser(
     parser.add_argument(
         "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where wheels go (default: .)"
     )
-    parser.add_argument("--no-deps", action="store_true", help="do not collect dependencies")
-    parser.add_argument(
-        "-C", "--config-settings", action="append", default=[], metavar="KEY=VALUE", help="for the backend"
+    _add_collecting(parser.add_argument_group("what is collected"))
+    _add_building(parser.add_argument_group("how it is built"))
+    _add_testing(parser.add_argument_group("tests, as in cibuildwheel"))
+
+
+def _add_collecting(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument("--no-deps", action="store_true", help="do not collect dependencies")
+    group.add_argument(
+        "-c",
+        "--constraint",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="versions that may be taken, also of build requirements",
     )
-    parser.add_argument(
-        "-c", "--constraint", action="append", default=[], metavar="FILE", help="for build requirements"
-    )
-    parser.add_argument(
+    group.add_argument(
         "--no-binary", action="append", default=[], metavar="NAME", help="build it even if a wheel would do; :all:"
     )
-    parser.add_argument("-i", "--index-url", metavar="URL", help="package index (default: pip's)")
-    parser.add_argument("--extra-index-url", action="append", default=[], metavar="URL", help="another one")
-    parser.add_argument("-f", "--find-links", action="append", default=[], metavar="URL|DIR", help="where else to look")
-    parser.add_argument("--allow-pure", action="store_true", help="accept a pure wheel of a project with extensions")
+    group.add_argument(
+        "--only-binary", action="append", default=[], metavar="NAME", help="take a pure wheel, build nothing; :all:"
+    )
+    group.add_argument("-i", "--index-url", metavar="URL", help="package index (default: pip's)")
+    group.add_argument("--extra-index-url", action="append", default=[], metavar="URL", help="another one")
+    group.add_argument("-f", "--find-links", action="append", default=[], metavar="URL|DIR", help="where else to look")
+
+
+def _add_building(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "-C", "--config-settings", action="append", default=[], metavar="KEY=VALUE", help="for the backend"
+    )
+    group.add_argument("--allow-pure", action="store_true", help="accept a pure wheel of a project with extensions")
+    group.add_argument(
+        "--no-isolation",
+        "--no-build-isolation",
+        action="store_true",
+        help="find build requirements in this environment, which must be of the same Python X.Y",
+    )
+    group.add_argument(
+        "--target-requires",
+        action="append",
+        default=[],
+        metavar="REQUIREMENT",
+        help="let builds find the files of its wheel for WASI, beyond what they are seen to use",
+    )
+    group.add_argument("--no-cache", action="store_true", help="build again what was built before")
+
+
+def _add_testing(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--test-command",
+        metavar="COMMAND",
+        help="what a wheel must pass to be kept; `python` in it is WASI Python, {project} the sources",
+    )
+    group.add_argument(
+        "--test-requires", action="append", default=[], metavar="REQUIREMENT", help="what the tests need installed"
+    )
+    group.add_argument(
+        "--test-sources", action="append", default=[], metavar="PATH", help="what of the project they are run from"
+    )
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Build everything that is named."""
     try:
+        from hatch_wasi.pep517.builder import Builder
         from hatch_wasi.pep517.candidates import Finder
-        from hatch_wasi.pep517.collect import Collector, Options
+        from hatch_wasi.pep517.collect import Collector
     except ImportError as error:
         message = f"`hatch-wasi wheel` needs {error.name}"
         raise UsageError(message, hint="pip install 'hatch-wasi[run,wheel]'") from error
+    choice = _options(args)
     for python in args.python or [None]:
         chosen = options.toolchain(argparse.Namespace(**{**vars(args), "python": python}))
         cache = Cache()
         toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
-        finder = Finder(
-            toolchain.python.short_version,
-            index_url=args.index_url,
-            extra=args.extra_index_url,
-            find_links=args.find_links,
-        )
-        Collector(
+        short = toolchain.python.short_version
+        builder = Builder(
             cache=cache,
             console=console,
             sdk=toolchain.sdk,
             python=toolchain.python,
             cxx=bootstrap.ready_cxx(cache, toolchain.sdk),
             ensure_cxx=partial(bootstrap.ensure_cxx, cache, console, toolchain.sdk),
+            options=_build_options(args, chosen, short),
             build_python=bootstrap.ensure_build_python(cache, console, toolchain),
-            finder=finder,
-            options=_options(args, chosen, Options),
-        ).collect(args.projects)
+        )
+        finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
+        Collector(builder, finder, choice).collect(args.projects)
     return 0
 
 
-def _options(args: argparse.Namespace, chosen: options.Toolchain, kind: "type[Options]") -> "Options":
-    return kind(
+def _options(args: argparse.Namespace) -> "Options":
+    from hatch_wasi.pep517 import requirements
+    from hatch_wasi.pep517.collect import Options
+    from hatch_wasi.pep517.testing import Tests
+    from hatch_wasi.runtime.trial import run_command
+
+    if not args.test_command and (args.test_requires or args.test_sources):
+        message = "--test-requires and --test-sources are for --test-command"
+        raise UsageError(message, hint="name the command that runs the tests: --test-command 'python -m pytest'")
+    tests = None
+    if args.test_command:
+        tests = Tests(
+            command=args.test_command, requires=args.test_requires, sources=args.test_sources, run_wasi=run_command
+        )
+    return Options(
         wheel_dir=args.wheel_dir.absolute(),
         dependencies=not args.no_deps,
-        allow_pure=args.allow_pure,
-        config_settings=_config_settings(args.config_settings),
-        pip_options=_pip_options(args),
-        no_binary=frozenset(name if name == ":all:" else canonicalize_name(name) for name in args.no_binary),
-        variables={"HATCH_WASI_TARGET": "wasi", "HATCH_WASI_PYTHON": chosen.python, "HATCH_WASI_SDK": chosen.sdk},
+        no_binary=_names(args.no_binary),
+        only_binary=_names(args.only_binary),
+        constraints=[line for file in args.constraint for line in requirements.read(file)],
+        target_requires=args.target_requires,
+        tests=tests,
     )
 
 
+def _build_options(args: argparse.Namespace, chosen: options.Toolchain, python: str) -> "BuildOptions":
+    from hatch_wasi.pep517.builder import BuildOptions
+    from hatch_wasi.pep517.environment import Surroundings
+
+    return BuildOptions(
+        allow_pure=args.allow_pure,
+        config_settings=_config_settings(args.config_settings),
+        pip_options=_pip_options(args),
+        surroundings=Surroundings.current(python) if args.no_isolation else None,
+        variables={"HATCH_WASI_TARGET": "wasi", "HATCH_WASI_PYTHON": chosen.python, "HATCH_WASI_SDK": chosen.sdk},
+        keep=not args.no_cache,
+    )
+
+
+def _names(words: Sequence[str]) -> frozenset[str]:
+    """Read project names, one or several (`a,b`) a word, as pip does."""
+    names = (name.strip() for word in words for name in word.split(","))
+    return frozenset(name if name == ":all:" else canonicalize_name(name) for name in names if name)
+
+
 def _pip_options(args: argparse.Namespace) -> list[str]:
-    pairs = [("--constraint", name) for name in args.constraint]
+    pairs = [("--constraint", str(file)) for file in args.constraint]
     pairs += [("--index-url", args.index_url)] if args.index_url else []
     pairs += [("--extra-index-url", url) for url in args.extra_index_url]
     pairs += [("--find-links", link) for link in args.find_links]

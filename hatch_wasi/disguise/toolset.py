@@ -53,6 +53,8 @@ class Toolset:
     """Folders of the build that must not show in what is made."""
     site_packages: Path
     """Of the build environment: what is there is the build machine's."""
+    more_packages: Sequence[Path] = ()
+    """Other folders of packages that it sees."""
     target_packages: Path
     """The same for the target, as far as it was needed; may not exist."""
     impure: Mapping[str, str] = field(default_factory=dict)
@@ -180,7 +182,10 @@ class Toolset:
             "program_link": [word for word in EMULATIONS if (sdk.library_dir / f"lib{word[2:]}.a").is_file()],
             "include": [f"-isystem{self.python.include}"],
             "python_include": str(self.python.include),
-            "packages": [[str(self.site_packages), str(self.target_packages), dict(self.impure)]],
+            "packages": [
+                [str(folder), str(self.target_packages), dict(self.impure)]
+                for folder in (self.site_packages, *self.more_packages)
+            ],
             "machine": [f"{folder}/" for folder in MACHINE],
             "own": [f"{folder}/" for folder in (*self.hidden, self.folder, sdk.root, self.python.root)],
             "missing": str(self.missing),

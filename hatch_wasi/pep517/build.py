@@ -15,7 +15,7 @@ from hatch_wasi.cxx_library import CxxLibrary
 from hatch_wasi.disguise.driver import CXX
 from hatch_wasi.disguise.toolset import Toolset
 from hatch_wasi.errors import BuildError, ProcessFailed
-from hatch_wasi.pep517 import project
+from hatch_wasi.pep517 import causes, project
 from hatch_wasi.pep517.environment import Environment, impure_packages
 
 __all__ = ["Build"]
@@ -23,13 +23,6 @@ __all__ = ["Build"]
 ATTEMPTS = 4
 # Backends that cannot be told by the environment what to build for, by a requirement that names them.
 SETTINGS = {"meson-python": ("setup-args", "--cross-file={folder}/meson.cross")}
-LIKELY = {
-    "fork": "it uses processes, which WASI does not have",
-    "pthread_create": "it uses threads, which WASI does not have",
-    "sys/socket": "it uses sockets, which WASI does not have",
-    "file not found": "it needs a header that WASI, or this toolchain, does not have",
-    "setjmp": "it uses setjmp in a way that is not supported",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +54,7 @@ class Build:
         base.install_shim()
         wanted: set[str] = set()
         for _ in range(ATTEMPTS):
-            toolset = replace(base, impure=impure_packages(self.environment.site_packages))
+            toolset = replace(base, impure=impure_packages(self.environment.distributions()))
             toolset.write()
             try:
                 return self._checked(self._build(backend, toolset), toolset)
@@ -141,9 +134,8 @@ class Build:
     def _explained(self, error: ProcessFailed) -> BuildError:
         text = self.log.read_text(encoding="utf-8", errors="replace")[-40000:]
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        errors = [line for line in lines if "error:" in line.lower() or "Error:" in line]
-        told = errors[0] if errors else (lines[-1] if lines else error.message)
-        cause = next((why for mark, why in LIKELY.items() if mark in told), None)
+        told = causes.telling(lines) or error.message
+        cause = causes.likely(told)
         message = f"{self.label} cannot be built for WASI: {told}"
         return BuildError(
             message, hint=f"likely: {cause}" if cause else None, log=self.log, output="\n".join(lines[-15:])

@@ -15,11 +15,13 @@ from packaging.version import Version
 from unearth import PackageFinder, TargetPython
 from unearth.errors import UnpackError, URLError
 from unearth.evaluator import Package
+from unearth.link import Link
 
 from hatch_wasi import process
 from hatch_wasi.errors import BuildError, ProcessFailed
+from hatch_wasi.sources import archive
 
-__all__ = ["Finder", "Found", "name_of"]
+__all__ = ["Fetched", "Finder", "Found", "name_of"]
 
 PLATFORMS = ("wasi_wasm32", "wasi_0_0_0_wasm32")
 
@@ -31,11 +33,33 @@ class Found:
     name: str
     version: str
     package: Package
+    has_extensions: bool = False
+    """It has wheels for single platforms and none that is pure: a pure one of our making would lack something."""
 
     @property
     def is_wheel(self) -> bool:
         """Tell whether there is nothing to build."""
         return self.package.link.is_wheel
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A release, here."""
+
+    path: Path
+    """A wheel file, or the folder of a source tree."""
+    sdist: Path | None = None
+    """The archive that the tree is from."""
+
+    @property
+    def is_wheel(self) -> bool:
+        """Tell whether there is nothing to build."""
+        return self.path.is_file()
 
 
 class Finder:
@@ -64,12 +88,32 @@ class Finder:
             ),
         )
 
-    def find(self, requirement: Requirement, *, source_only: bool = False) -> Found:
+    def find(self, requirement: Requirement, *, source_only: bool = False, wheel_only: bool = False) -> Found:
         """Give the best release for `requirement`. Raises `BuildError` if there is none that can be used.
 
         A pure wheel is taken as it is, unless the release has wheels for other platforms too: it has extensions then,
-        and those are what is wanted.
+        and those are what is wanted, if not `wheel_only`.
         """
+        release = self._best(requirement)
+        version = release[0].version
+        wheels = [package for package in release if package.link.is_wheel]
+        sdist = next((package for package in release if not package.link.is_wheel), None)
+        ours = next((package for package in wheels if _is_for_wasi(package.link.filename)), None)
+        pure = next((package for package in wheels if package is not ours), None)
+        if source_only and sdist is None:
+            message = f"{requirement.name} {version} has no sdist: there is nothing to build from"
+            raise BuildError(message)
+        if wheel_only and not wheels:
+            message = f"{requirement.name} {version} has no wheel for WASI Python"
+            raise BuildError(message, hint="let it be built: without --only-binary")
+        has_extensions = self._has_extensions(requirement.name, version)
+        chosen = None if source_only else ours or (pure if wheel_only or not has_extensions else None)
+        chosen = chosen or sdist or release[0]
+        lacking = has_extensions and pure is None and not chosen.link.is_wheel
+        return Found(name=requirement.name, version=str(version), package=chosen, has_extensions=lacking)
+
+    def _best(self, requirement: Requirement) -> list[Package]:
+        """Give what there is of the best version."""
         try:
             matches = list(self._finder.find_matches(requirement))
         except (URLError, HTTPError, OSError) as error:
@@ -78,19 +122,7 @@ class Finder:
         if not matches:
             message = f"no release of {requirement} can be found for WASI Python"
             raise BuildError(message, hint="check its name and version, and pip's index configuration")
-        version = matches[0].version
-        release = [package for package in matches if package.version == version]
-        chosen = None
-        if not source_only:
-            wheels = [package for package in release if package.link.is_wheel]
-            ours = next((package for package in wheels if _is_for_wasi(package.link.filename)), None)
-            pure = next(iter(wheels), None)
-            chosen = ours or (None if pure is None or self._has_extensions(requirement.name, version) else pure)
-        chosen = chosen or next((package for package in release if not package.link.is_wheel), None) or release[0]
-        if source_only and chosen.link.is_wheel:
-            message = f"{requirement.name} {version} has no sdist: there is nothing to build from"
-            raise BuildError(message)
-        return Found(name=requirement.name, version=str(version), package=chosen)
+        return [package for package in matches if package.version == matches[0].version]
 
     def _has_extensions(self, name: str, version: str | None) -> bool:
         """Tell whether a release has wheels for single platforms, of whatever system."""
@@ -101,16 +133,27 @@ class Finder:
             for package in everything.find_all_packages(name)
         )
 
-    def fetch(self, found: Found, folder: Path) -> Path:
-        """Download a release into `folder`: a wheel file, or the folder of an unpacked sdist."""
+    def fetch(self, found: Found, folder: Path) -> Fetched:
+        """Download a release into `folder`, and unpack it if it is no wheel. Raises `BuildError`, `FetchError`."""
+        return self._fetch(found.package.link, found.label, folder)
+
+    def fetch_url(self, requirement: Requirement, folder: Path) -> Fetched:
+        """Download what a direct reference (PEP 508: `NAME @ URL`) names. Raises `BuildError`, `FetchError`."""
+        return self._fetch(Link(str(requirement.url)), str(requirement), folder)
+
+    def _fetch(self, link: Link, label: str, folder: Path) -> Fetched:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            if found.is_wheel:
-                return self._finder.download(found.package.link, folder)
-            return self._finder.download_and_unpack(found.package.link, folder / "unpacked", folder)
-        except (UnpackError, HTTPError, OSError) as error:
-            message = f"{found.name} {found.version} cannot be fetched: {error}"
+            if link.is_vcs or link.filename.endswith(".zip"):
+                return Fetched(path=self._finder.download_and_unpack(link, folder / "unpacked", folder))
+            file = self._finder.download(link, folder)
+        except (UnpackError, URLError, HTTPError, OSError, ValueError) as error:
+            message = f"{label} cannot be fetched: {str(error) or type(error).__name__}"
             raise BuildError(message) from error
+        if link.is_wheel:
+            return Fetched(path=file)
+        archive.unpack(file, folder / "unpacked")
+        return Fetched(path=folder / "unpacked" / (link.subdirectory or ""), sdist=file)
 
 
 def _pip_configuration() -> dict[str, str]:

@@ -1,15 +1,39 @@
 """A build environment: a virtual environment of the build python with a project's build requirements."""
 
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from hatch_wasi import process
-from hatch_wasi.errors import BuildError, ProcessFailed
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-__all__ = ["Environment", "impure_packages"]
+from hatch_wasi import process
+from hatch_wasi.errors import BuildError, ProcessFailed, UsageError
+
+__all__ = ["Environment", "Surroundings", "impure_packages"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """An environment that is there: what a build without isolation finds its requirements in. It is left alone."""
+
+    packages: tuple[Path, ...]
+    """Its folders of packages."""
+    programs: Path
+    """Its folder of programs."""
+
+    @classmethod
+    def current(cls, python: str) -> "Surroundings":
+        """Give the environment that runs this. Raises `UsageError` if it is not of Python `python`, X.Y."""
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        if here != python:
+            message = f"--no-isolation builds in this environment, which has Python {here}; this is for {python}"
+            raise UsageError(message, hint=f"run hatch-wasi in an environment of Python {python}")
+        folders = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
+        return cls(packages=tuple(folders), programs=Path(sysconfig.get_path("scripts")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +45,8 @@ class Environment:
     log: Path
     constraints: Sequence[str] = ()
     """Options for pip: `--constraint FILE`, `--index-url URL`, …."""
+    surroundings: Surroundings | None = None
+    """Whose packages it sees; nothing is installed then."""
 
     @property
     def python(self) -> Path:
@@ -32,14 +58,29 @@ class Environment:
         """Where pip installs."""
         return next(self.folder.glob("lib/python*/site-packages"))
 
+    @property
+    def other_packages(self) -> tuple[Path, ...]:
+        """Folders of packages that it also sees."""
+        return self.surroundings.packages if self.surroundings else ()
+
     def make(self) -> None:
         """Make it, empty: pip serves it from outside."""
         argv = [str(self.build_python), "-m", "venv", "--clear", "--without-pip", str(self.folder)]
         process.run(argv, what="making a build environment", env=process.base_environment(), log=self.log)
+        if self.surroundings:
+            # Behind what disguises the interpreter, which its own .pth file imports; .pth files count there as here.
+            lines = [f"import site; site.addsitedir({str(folder)!r})\n" for folder in self.other_packages]
+            (self.site_packages / "zz_hatch_wasi.pth").write_text("".join(lines), encoding="utf-8")
 
     def install(self, requirements: Sequence[str]) -> None:
-        """Install build requirements for the machine that builds. Raises `BuildError` with pip's reason."""
+        """Install build requirements for the machine that builds. Raises `BuildError` with pip's reason.
+
+        In surroundings that are there: check that they are there, and name all that are not.
+        """
         if not requirements:
+            return
+        if self.surroundings:
+            self._check(requirements)
             return
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install"]
         options = ["--disable-pip-version-check", "--no-input", "--no-warn-script-location", "--quiet"]
@@ -56,18 +97,35 @@ class Environment:
             message = f"the build requirements ({names}) cannot be installed: {error.message}"
             raise BuildError(message, log=self.log, output=error.output) from error
 
+    def _check(self, requirements: Sequence[str]) -> None:
+        have = {canonicalize_name(dist.name): dist.version for dist in self.distributions()}
+        needs = [need for need in map(Requirement, requirements) if need.marker is None or need.marker.evaluate()]
+        missing = [
+            str(need)
+            for need in needs
+            if not need.specifier.contains(have.get(canonicalize_name(need.name), ""), prereleases=True)
+        ]
+        if missing:
+            message = f"build requirements are not in this environment: {', '.join(missing)}"
+            raise BuildError(message, hint="install them, or build without --no-isolation")
+
+    def distributions(self) -> list[Distribution]:
+        """List what is installed in it, and in its surroundings."""
+        return list(distributions(path=[str(path) for path in (self.site_packages, *self.other_packages)]))
+
     def path(self) -> str:
         """Give the PATH of programs that run in it."""
-        return f"{self.folder / 'bin'}:{process.base_environment().get('PATH', '/usr/bin:/bin')}"
+        own = [self.folder / "bin", *([self.surroundings.programs] if self.surroundings else [])]
+        return ":".join([*map(str, own), process.base_environment().get("PATH", "/usr/bin:/bin")])
 
 
-def impure_packages(site_packages: Path) -> Mapping[str, str]:
+def impure_packages(dists: Sequence[Distribution]) -> Mapping[str, str]:
     """Map the top-level names of distributions that are built for one platform to `NAME==VERSION`.
 
     What is theirs (headers that state sizes, static libraries) is the build machine's, not the target's.
     """
     found = {}
-    for dist in distributions(path=[str(site_packages)]):
+    for dist in dists:
         if "Root-Is-Purelib: false" in (dist.read_text("WHEEL") or ""):
             found.update(dict.fromkeys(_top_level(dist), f"{dist.metadata['Name']}=={dist.version}"))
     return found

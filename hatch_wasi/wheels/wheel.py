@@ -3,7 +3,7 @@
 import configparser
 import posixpath
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -108,12 +108,11 @@ class Wheel(WheelSource):
         own = [f"{self._dist_info}/{name}" for name in ("RECORD", *INSTALLER_FILES)]
         return [*self.places.values(), *(f"bin/{script}" for script in self.scripts), *own]
 
-    def needs(self, environment: Mapping[str, str]) -> list[Requirement]:
-        """List what it needs in the marker `environment` (PEP 508), no extras asked for. Raises `WheelError`."""
+    def needs(self, environment: Mapping[str, str], extras: Collection[str] = ()) -> list[Requirement]:
+        """List what it needs in the marker `environment` (PEP 508), with `extras`. Raises `WheelError`."""
+        wanted = [{**environment, "extra": extra} for extra in ("", *extras)]
         try:
-            return [
-                need for need in self.requires if not need.marker or need.marker.evaluate({**environment, "extra": ""})
-            ]
+            return [need for need in self.requires if not need.marker or any(map(need.marker.evaluate, wanted))]
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             raise self._fail(f"a marker in METADATA cannot be evaluated: {error}") from error
 

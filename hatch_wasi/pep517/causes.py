@@ -1,0 +1,52 @@
+"""What a build's messages mean: the likely cause where a project cannot be built for WASI, in words for a person."""
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["likely", "telling"]
+
+PROCESSES = "it starts processes, which WASI does not have"
+THREADS = "it starts threads, which WASI does not have"
+SOCKETS = "it uses sockets, which WASI (preview 1) does not have"
+SIGNALS = "it handles signals, which WASI does not have"
+LOADING = "it loads libraries of the machine by dlopen; on WASI only side modules can be loaded"
+MEMORY = "it maps memory in a way that WASI cannot"
+# What stands in the message: why. The first that fits counts.
+CAUSES = (
+    (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen|system)\b|sys/wait\.h|spawn\.h", PROCESSES),
+    (r"\bpthread_create\b|\bthrd_create\b|std::thread\b", THREADS),
+    (r"(sys/socket|sys/un|netdb|netinet/\w+|arpa/inet|ifaddrs|net/if|sys/epoll|sys/event|sys/eventfd|poll)\.h", SOCKETS),
+    (r"\b(getaddrinfo|gethostby\w+|socketpair|epoll_\w+|kqueue|setsockopt)\b", SOCKETS),
+    (r"\b(sigaction|sigprocmask|sigaltstack|setitimer|sigset_t|siginfo_t|pthread_sigmask|kill)\b|execinfo\.h", SIGNALS),
+    (r"\bdlopen\b|dlfcn\.h|\bdladdr\b", LOADING),
+    (r"\b(mprotect|shm_open|mremap|PROT_EXEC)\b|sys/(shm|sem|ipc)\.h", MEMORY),
+    (r"\b(pwd|grp|termios|sys/ioctl|pty|utmp|syslog)\.h", "it asks for users or terminals, which WASI does not have"),
+    (r"(immintrin|emmintrin|xmmintrin|arm_neon|cpuid|x86intrin)\.h|__builtin_ia32", "it is written for other processors"),
+    (r"(windows|winsock2|mach/\w+|CoreFoundation/\w+)\.h", "it takes WASI for another system"),
+    (r"rustc|cargo|maturin|setuptools[-_]rust", "it is written in Rust, for which there is no toolchain here"),
+    (r"gfortran|[Ff]ortran", "it is written in Fortran, for which there is no toolchain here"),
+    (r"\b(go|golang|node|nvcc|CUDA)\b.*not found", "it needs a compiler for another language"),
+    (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", "it needs a library that there is no build of for WASI"),
+    (r"file not found", "it needs a header that WASI, or this toolchain, does not have"),
+    (r"legacy exception|setjmp", "it uses setjmp in a way that is not supported"),
+    (r"undefined symbol|undeclared", "it uses a function that WASI does not have"),
+)  # fmt: skip
+# Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
+MARKS = (
+    re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess)"),
+    re.compile(r"CMake Error|ERROR: |error\[|ld: error"),
+    re.compile(r"\w*(Error|Exception): "),
+)
+
+
+def telling(lines: Sequence[str]) -> str:
+    """Give the line of a build's output that says what went wrong; the last one if none does, empty if there is none."""
+    for mark in MARKS:
+        if found := next((line for line in lines if mark.search(line)), None):
+            return found
+    return lines[-1] if lines else ""
+
+
+def likely(message: str) -> str | None:
+    """Name the likely cause behind a message, if it shows."""
+    return next((cause for pattern, cause in CAUSES if re.search(pattern, message)), None)
