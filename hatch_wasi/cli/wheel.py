@@ -91,7 +91,7 @@ def _add_building(group: "argparse._ArgumentGroup") -> None:
         metavar="REQUIREMENT",
         help="let builds find the files of its wheel for WASI, beyond what they are seen to use",
     )
-    group.add_argument("--no-cache", action="store_true", help="build again what was built before")
+    group.add_argument("--rebuild", action="store_true", help="build again what was built before and kept")
 
 
 def _add_testing(group: "argparse._ArgumentGroup") -> None:
@@ -173,7 +173,7 @@ def _build_options(args: argparse.Namespace, chosen: options.Toolchain, python: 
         pip_options=_pip_options(args),
         surroundings=Surroundings.current(python) if args.no_isolation else None,
         variables={"HATCH_WASI_TARGET": "wasi", "HATCH_WASI_PYTHON": chosen.python, "HATCH_WASI_SDK": chosen.sdk},
-        keep=not args.no_cache,
+        rebuild=args.rebuild,
     )
 
 

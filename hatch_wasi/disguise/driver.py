@@ -50,6 +50,7 @@ class Driver:
         if not words or words[0] in QUESTIONS or words[-1] in QUESTIONS or any(_is_question(word) for word in words):
             return [*compiler, *words]
         command = rewrite(words, self.place)
+        command.words = [self.file(word) if word[:1] == "/" else word for word in command.words]
         is_cxx = self.is_cxx or any(word.endswith(CXX_SUFFIXES) for word in command.words)
         if is_cxx and not settings["has_cxx"]:
             raise Missing(CXX)
@@ -104,20 +105,30 @@ class Driver:
         """Give what stands for a folder that is searched: see `arguments.rewrite`. Raises `Missing`."""
         settings = self.settings
         path = os.path.normpath(os.path.join(os.getcwd(), folder)) + "/" if not folder.startswith("=") else folder
-        for prefix, target, impure in settings["packages"]:
-            if path.startswith(prefix + "/"):
-                other = target + path[len(prefix) :]
-                if os.path.isdir(other):
-                    return str(other)
-                top = path[len(prefix) :].lstrip("/").partition("/")[0]
-                if top in impure:
-                    raise Missing(impure[top])
-                return folder
+        if (found := self._of_package(path)) is not None:
+            return found or folder
         if path.startswith(tuple(settings["machine"])) and not path.startswith(tuple(settings["own"])):
             return None
         if option != "-L" and os.path.isfile(path + "Python.h"):
             return str(settings["python_include"])
         return folder
+
+    def file(self, path: str) -> str:
+        """Give what stands for a file that is compiled or linked, named by its whole path. Raises `Missing`."""
+        return self._of_package(os.path.normpath(path)) or path
+
+    def _of_package(self, path: str) -> str | None:
+        """Give the target's copy of a path in a package; empty: it is nobody's in particular; None: in no package."""
+        for prefix, target, impure in self.settings["packages"]:
+            if path.startswith(prefix + "/"):
+                other = target + path[len(prefix) :]
+                if os.path.exists(other):
+                    return str(other)
+                top = path[len(prefix) :].lstrip("/").partition("/")[0]
+                if top in impure:
+                    raise Missing(impure[top])
+                return ""
+        return None
 
 
 def _is_question(word: str) -> bool:

@@ -214,6 +214,7 @@ class Toolset:
         """Give the variables of a disguised process."""
         return self.variables() | {
             "HATCH_WASI_DISGUISE": str(self.folder),
+            "HATCH_WASI_TARGET_PACKAGES": str(self.target_packages),
             "CMAKE_TOOLCHAIN_FILE": str(self.folder / "toolchain.cmake"),
             "PKG_CONFIG_PATH": "",
             "PKG_CONFIG_LIBDIR": str(self.folder / "pkgconfig"),

@@ -119,7 +119,7 @@ class Build:
             message = f"{self.label}: its build backend {backend.name} cannot be used: {reason}"
             raise BuildError(message, log=self.log) from error
         except ProcessFailed as error:
-            raise self._explained(error) from error
+            raise self._explained(error, backend.external.lacking) from error
 
     def _settings(self, backend: project.Backend, toolset: Toolset) -> dict[str, str | Sequence[str]]:
         settings: dict[str, str | Sequence[str]] = dict(self.config_settings)
@@ -131,11 +131,14 @@ class Build:
                 settings[key] = [mine, *([given] if isinstance(given, str) else given)]
         return settings
 
-    def _explained(self, error: ProcessFailed) -> BuildError:
+    def _explained(self, error: ProcessFailed, lacking: Sequence[str]) -> BuildError:
         text = self.log.read_text(encoding="utf-8", errors="replace")[-40000:]
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         told = causes.telling(lines) or error.message
         cause = causes.likely(told)
+        if lacking:
+            declared = f"it says (PEP 725) that it needs {', '.join(lacking)}, which hatch-wasi does not bring"
+            cause = f"{cause}; {declared}" if cause else declared
         message = f"{self.label} cannot be built for WASI: {told}"
         return BuildError(
             message, hint=f"likely: {cause}" if cause else None, log=self.log, output="\n".join(lines[-15:])

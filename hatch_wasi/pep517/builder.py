@@ -45,8 +45,8 @@ class BuildOptions:
     """The environment to build in; None: one of its own for each project."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """For backends: our own hook among them is to know its target."""
-    keep: bool = True
-    """Keep wheels of sdists in the cache, and take them from there."""
+    rebuild: bool = False
+    """Build again those wheels of sdists that are kept in the cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,10 @@ class Builder:
     build_python: Path
     options: BuildOptions
 
+    def __post_init__(self) -> None:
+        """Have built nothing yet."""
+        self._rebuilt: set[str] = set()
+
     def log(self, label: str) -> Path:
         """Name the log of building `label`."""
         return self.cache.folder("logs") / f"wheel-{label.replace(' ', '-').replace('/', '_')}.log"
@@ -82,7 +86,7 @@ class Builder:
         """Give the wheel of the tree at `source`, made in `work`. Raises `BuildError`."""
         log = self.log(label)
         log.unlink(missing_ok=True)
-        project.read(source)
+        asked = (*needs.asked, *project.read(source).external.packages)
         with self.console.step(f"Building {label}"):
             environment = Environment(
                 folder=work / "env",
@@ -102,7 +106,7 @@ class Builder:
                 more_packages=environment.other_packages,
                 target_packages=work / "target-packages",
             )
-            for number, need in enumerate(needs.asked):
+            for number, need in enumerate(asked):
                 self._provide(need, toolset.target_packages, work / f"asked-{number}", needs)
             wheel = Build(
                 source=source,
@@ -121,12 +125,17 @@ class Builder:
 
     def build_sdist(self, sdist: Path, source: Path, label: str, work: Path, needs: Needs) -> Path:
         """Give the wheel of an sdist file that is unpacked at `source`: the one that was kept, if there is one."""
-        if not self.options.keep or self.options.config_settings or self.options.surroundings:
+        if self.options.config_settings or self.options.surroundings:
             return self.build(source, label, work, needs)
         with sdist.open("rb") as file:
             key = digest([hashlib.file_digest(file, "sha256").hexdigest(), list(needs.asked), self._identity])
         name = f"{_plain(label)}-{key}"
         kept = self.cache.find(KIND, name)
+        if kept and self.options.rebuild and name not in self._rebuilt:
+            with self.cache.lock(f"{KIND}-{name}"):
+                self.cache.discard(kept)
+            kept = None
+        self._rebuilt.add(name)
 
         def make(workspace: Workspace) -> Mapping[str, object]:
             wheel = self.build(source, label, work, needs)

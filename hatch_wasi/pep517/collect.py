@@ -11,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from hatch_wasi.cache import replace_file
+from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, UsageError
 from hatch_wasi.pep517.builder import Builder, Needs
 from hatch_wasi.pep517.candidates import Finder, name_of
@@ -186,9 +187,12 @@ class Collector:
         return target
 
     def _wheels_for(self, words: Sequence[str], folder: Path) -> list[Path]:
-        """Collect other wheels into `folder`: what tests need."""
+        """Collect other wheels into `folder`: what tests need. Of no interest to anybody, unless something is built."""
         options = replace(self.options, wheel_dir=folder, dependencies=True, target_requires=(), tests=None)
-        return Collector(self.builder, self.finder, options).collect(words)
+        said = self.builder.console.verbosity
+        quiet = replace(self.builder, console=Console(verbosity=said if said > 0 else -1))
+        with self.builder.console.step("Collecting what its tests need"):
+            return Collector(quiet, self.finder, options).collect(words)
 
     def _needs(self, wheel: Path, extras: frozenset[str]) -> list[Requirement]:
         with open_wheels([wheel]) as (opened,):

@@ -1,5 +1,6 @@
 """A build environment: a virtual environment of the build python with a project's build requirements."""
 
+import os
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
@@ -27,13 +28,25 @@ class Surroundings:
 
     @classmethod
     def current(cls, python: str) -> "Surroundings":
-        """Give the environment that runs this. Raises `UsageError` if it is not of Python `python`, X.Y."""
-        here = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if here != python:
-            message = f"--no-isolation builds in this environment, which has Python {here}; this is for {python}"
-            raise UsageError(message, hint=f"run hatch-wasi in an environment of Python {python}")
-        folders = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
-        return cls(packages=tuple(folders), programs=Path(sysconfig.get_path("scripts")))
+        """Give the active virtual environment (VIRTUAL_ENV), else the one that runs this.
+
+        Raises `UsageError` if it is not of Python `python`, X.Y: its extension modules would not load.
+        """
+        active = Path(os.environ.get("VIRTUAL_ENV") or sys.prefix)
+        if active == Path(sys.prefix):
+            found = f"{sys.version_info.major}.{sys.version_info.minor}"
+            folders = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
+            programs = Path(sysconfig.get_path("scripts"))
+        else:
+            folders = dict.fromkeys(sorted(active.glob("lib*/python*/site-packages")))
+            found = ", ".join(sorted({folder.parent.name.removeprefix("python") for folder in folders})) or "none"
+            programs = active / "bin"
+        if found != python:
+            message = (
+                f"--no-isolation builds in the environment {active}, which has Python {found}; this is for {python}"
+            )
+            raise UsageError(message, hint=f"activate an environment of Python {python}")
+        return cls(packages=tuple(folders), programs=programs)
 
 
 @dataclass(frozen=True, kw_only=True)

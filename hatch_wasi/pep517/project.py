@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hatch_wasi.errors import BuildError
 
-__all__ = ["Backend", "copy", "read"]
+__all__ = ["Backend", "External", "copy", "read"]
 
 # PEP 517, "Source trees": without a build-backend, setuptools' compatibility backend.
 LEGACY = "setuptools.build_meta:__legacy__"
@@ -15,6 +15,20 @@ LEGACY_REQUIRES = ("setuptools >= 40.8.0",)
 JUNK = (
     "__pycache__", "*.pyc", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", ".venv", ".hatch", "_skbuild",
 )  # fmt: skip
+
+
+# What of `dep:generic/NAME` is in WASI Python, or in its toolchain, as PEP 725's registry calls it.
+BROUGHT = frozenset({"bzip2", "libffi", "python", "sqlite", "sqlite3", "xz", "zlib"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class External:
+    """What a project says it needs of others on the machine it is for (PEP 725, `external.host-requires`)."""
+
+    packages: tuple[str, ...] = ()
+    """Requirements on Python packages, of which there are wheels: `dep:pypi/NAME@VERSION`."""
+    lacking: tuple[str, ...] = ()
+    """What hatch-wasi does not bring, as it is written there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +40,7 @@ class Backend:
     requires: tuple[str, ...]
     path: tuple[str, ...] = ()
     """Folders of the project that it is imported from."""
+    external: External = External()
 
 
 def read(root: Path) -> Backend:
@@ -37,17 +52,33 @@ def read(root: Path) -> Backend:
             raise BuildError(message)
         return Backend(name=LEGACY, requires=LEGACY_REQUIRES)
     try:
-        system = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("build-system")
+        content = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         message = f"{pyproject} cannot be read: {error}"
         raise BuildError(message) from error
+    system, external = content.get("build-system"), _external(content.get("external"))
     if system is None:
-        return Backend(name=LEGACY, requires=LEGACY_REQUIRES)
+        return Backend(name=LEGACY, requires=LEGACY_REQUIRES, external=external)
     requires, name, path = system.get("requires"), system.get("build-backend", LEGACY), system.get("backend-path", [])
     if not isinstance(requires, list) or not isinstance(name, str) or not isinstance(path, list):
         message = f"{pyproject}: build-system must have `requires`, a list of requirements (PEP 518)"
         raise BuildError(message)
-    return Backend(name=name, requires=tuple(map(str, requires)), path=tuple(map(str, path)))
+    return Backend(name=name, requires=tuple(map(str, requires)), path=tuple(map(str, path)), external=external)
+
+
+def _external(table: object) -> External:
+    """Read `external`; a provisional standard, of which nothing is an error here."""
+    needs = table.get("host-requires", []) if isinstance(table, dict) else []
+    packages, lacking = [], []
+    for need in needs if isinstance(needs, list) else []:
+        kind, _, rest = str(need).partition(";")[0].strip().removeprefix("dep:").removeprefix("pkg:").partition("/")
+        name, _, version = rest.partition("@")
+        if kind == "pypi":
+            exact = f"=={version}" if version[:1].isdigit() else version
+            packages.append(f"{name}{exact}")
+        elif name not in BROUGHT:
+            lacking.append(str(need))
+    return External(packages=tuple(packages), lacking=tuple(lacking))
 
 
 def copy(root: Path, folder: Path) -> None:

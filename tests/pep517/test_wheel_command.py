@@ -1,41 +1,15 @@
 """`hatch-wasi wheel` as a person runs it: real backends, real compiler, and the module runs on WASI."""
 
-import os
 import subprocess
-import sys
 import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from making import RUN, fails, made, pure_wheel, sdist, unpack
 from projects import EXTENSION, PROJECT, PROJECTS, SETUPTOOLS, C, write
 from wheel.wheelfile import WheelFile
-
-RUN = [sys.executable, "-m", "hatch_wasi"]
-
-
-@pytest.fixture
-def wheel(toolchain, tmp_path):
-    """Run `hatch-wasi wheel` with its output in `out`."""
-
-    def run(*words, **env):
-        argv = [*RUN, "wheel", "-w", tmp_path / "out", *words]
-        return subprocess.run(
-            argv, cwd=tmp_path, env={**os.environ, **env}, capture_output=True, text=True, timeout=900, check=False
-        )
-
-    return run
-
-
-def made(tmp_path: Path) -> list[str]:
-    return sorted(path.name for path in (tmp_path / "out").iterdir())
-
-
-def unpack(file: Path, folder: Path) -> Path:
-    with zipfile.ZipFile(file) as archive:
-        archive.extractall(folder)
-    return folder
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -63,17 +37,9 @@ def test_an_sdist_and_a_requirement_with_what_it_needs(wheel, tmp_path):
     (project / "pyproject.toml").write_text(
         text + "dependencies = [\"hatch-wasi-tests-helper; sys_platform == 'wasi'\", \"no; os_name == 'nt'\"]\n"
     )
-    (project / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: answer\nVersion: 1.0\n")
     index = tmp_path / "index"
-    index.mkdir()
-    with tarfile.open(index / "answer-1.0.tar.gz", "w:gz") as archive:
-        archive.add(project, "answer-1.0")
-    with WheelFile(index / "hatch_wasi_tests_helper-2.0-py3-none-any.whl", "w") as archive:
-        archive.writestr("helper.py", "")
-        info = "hatch_wasi_tests_helper-2.0.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: hatch-wasi-tests-helper\nVersion: 2.0\n")
-        tag = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        archive.writestr(f"{info}/WHEEL", tag)
+    sdist(project, index)
+    pure_wheel(index, "hatch_wasi_tests_helper", "2.0", {"helper.py": ""})
     both = ["answer-1.0-cp313-cp313-wasi_wasm32.whl", "hatch_wasi_tests_helper-2.0-py3-none-any.whl"]
     done = wheel("answer==1.0", "-f", index)
     assert done.returncode == 0, done.stderr
@@ -82,13 +48,6 @@ def test_an_sdist_and_a_requirement_with_what_it_needs(wheel, tmp_path):
     done = wheel("--no-deps", index / "answer-1.0.tar.gz")
     assert done.returncode == 0, done.stderr
     assert made(tmp_path) == both
-
-
-def fails(done, tmp_path, status=1):
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "out").exists() or made(tmp_path) == []
-    return done.stderr
 
 
 def test_what_does_not_compile_names_its_log_and_leaves_nothing(wheel, tmp_path):

@@ -1,0 +1,47 @@
+"""What the messages of a failed build mean."""
+
+import pytest
+
+from hatch_wasi.pep517 import causes
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("x.c:3:5: error: call to undeclared function 'fork'; ISO C99 and later do not support", "processes"),
+        ("a.c:1:10: fatal error: 'sys/wait.h' file not found", "processes"),
+        ("error: use of undeclared identifier 'pthread_create'", "threads"),
+        ("fatal error: 'netdb.h' file not found", "sockets"),
+        ("error: call to undeclared function 'sigaction'", "signals"),
+        ("x.c:9: error: call to undeclared function 'dladdr'", "dlopen"),
+        ("fatal error: 'immintrin.h' file not found", "other processors"),
+        ("error: can't find Rust compiler: cargo, the Rust package manager, is not installed", "Rust"),
+        ("meson.build:80:0: ERROR: Unknown compiler(s): [['gfortran'], ['flang']]", "Fortran"),
+        ('../meson.build:4:11: ERROR: Dependency "libpq" not found, tried pkgconfig', "library that there is no build"),
+        ("fatal error: 'ft2build.h' file not found", "header"),
+    ],
+)
+def test_likely_causes(message, expected):
+    assert expected in (causes.likely(message) or "")
+
+
+def test_nothing_is_made_up():
+    assert causes.likely("error: expected ';' after expression") is None
+    assert causes.likely("ValueError: bad version 1.x") is None
+
+
+def test_the_telling_line_is_the_first_error_of_a_compiler():
+    lines = [
+        "creating build",
+        "warning: no files found",
+        "a.c:1:10: fatal error: 'x.h' file not found",
+        "b.c:1:10: fatal error: 'y.h' file not found",
+        "error: command '/usr/bin/cc' failed with exit code 1",
+    ]
+    assert causes.telling(lines) == lines[2]
+    assert (
+        causes.telling(["a", "ModuleNotFoundError: No module named 'x'", "b"])
+        == "ModuleNotFoundError: No module named 'x'"
+    )
+    assert causes.telling(["a", "b"]) == "b"
+    assert causes.telling([]) == ""
