@@ -32,7 +32,7 @@ HELP = """\
 usage: hatch-wasi run [our options] [python's options] [-c CODE | -m MODULE | SCRIPT | -] [ARGUMENTS]
 
 Run WASI Python as `python` would. The guest sees the standard library and what was installed, read-only, the working
-directory at its own path, and the script's folder, read-only. Nothing else of this machine; of its environment, only
+directory at its own path, the script's folder, read-only, and an empty /tmp. Nothing else of this machine; of its environment, only
 what says how Python should behave (PYTHONWARNINGS, PYTHONOPTIMIZE, TERM, NO_COLOR, …).
 
 our options, which come first:
@@ -125,8 +125,40 @@ def main(argv: Sequence[str]) -> int:
     site = os.path.join(_data_root(), "site", f"{prepared.short_version}-{prepared.wasi_libc}")
     view.python(prepared.root, site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
     words = _show(view, options)
-    guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
-    return guest.run()
+    temporary = _temporary_folder()
+    try:
+        if temporary:
+            view.temporary(temporary)
+        guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
+        return guest.run()
+    finally:
+        if temporary:
+            _remove(temporary)
+
+
+def _temporary_folder() -> str | None:
+    """Make the folder that is the guest's /tmp, for this run alone; None where there is no room for it.
+
+    Not by tempfile, which would be a good part of the time that a start takes.
+    """
+    for place in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp"):
+        if place and os.path.isabs(place):
+            folder = os.path.join(place, f"hatch-wasi-run-{os.urandom(8).hex()}")
+            try:
+                os.mkdir(folder, 0o700)
+            except OSError:
+                continue
+            return folder
+    return None
+
+
+def _remove(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:  # it is not empty
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill_streams() -> None:

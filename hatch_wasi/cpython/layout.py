@@ -13,6 +13,7 @@ __all__ = ["LEFT_OUT", "SYSCONFIG", "install_wasi", "list_sources", "neutralize"
 # What cannot work on WASI or is not for users: tests, Tk, and what bundles wheels.
 LEFT_OUT = ("__pycache__", "README.txt", "*.pyc", "test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "lib2to3", "_ios_support.py", "_android_support.py")  # fmt: skip
 GUEST_LEFT_OUT = (*LEFT_OUT, "ensurepip", "venv")
+DEVICES = ("null", "random", "urandom", "zero")
 SYSCONFIG = """\
 import os, runpy, sys
 os.chdir(sys.argv.pop(1))
@@ -32,7 +33,7 @@ if command -v hatch-wasi >/dev/null 2>&1; then
     exec hatch-wasi run --python "$root" "$@"
 elif command -v wasmtime >/dev/null 2>&1; then
     # Arguments of the runtime go before the module. Python recurses deeper than engines allow by default.
-    exec wasmtime run -W max-wasm-stack=16777216 --dir "$root/lib::/usr/lib" --dir . --env PYTHONHOME=/usr \\
+    exec wasmtime run -W max-wasm-stack=16777216 --dir "$root/lib::/usr/lib" --dir "$root/dev::/dev" --dir . --env PYTHONHOME=/usr \\
         "$root/python.wasm" "$@"
 fi
 echo "$0: neither hatch-wasi nor wasmtime is on the PATH; install one: pip install 'hatch-wasi[run]'" >&2
@@ -45,8 +46,12 @@ def install_wasi(source: Path, tree: Path, short_version: str) -> None:
     build = source / "cross-build" / "wasm32-wasip1"
     library = tree / "lib" / f"python{short_version}"
     include = tree / "include" / f"python{short_version}"
-    for folder in (tree / "lib", tree / "include", tree / "static", tree / "bin"):
+    for folder in (tree / "lib", tree / "include", tree / "static", tree / "bin", tree / "dev"):
         shutil.rmtree(folder, ignore_errors=True)
+    # Shown to the guest as /dev: see guest/files.c.
+    (tree / "dev").mkdir()
+    for device in DEVICES:
+        (tree / "dev" / device).touch()
     shutil.copy(build / "python.wasm", tree)
     shutil.copytree(source / "Lib", library, ignore=shutil.ignore_patterns(*GUEST_LEFT_OUT))
     # Both are on sys.path; getpath complains when lib-dynload is missing (Modules/getpath.py).

@@ -29,7 +29,7 @@ __all__ = [
     "wasi_environment",
 ]
 
-LAYOUT = 3
+LAYOUT = 4
 """Goes up when what `layout` installs changes: entries of an older one are not used again."""
 
 # -g0: nobody debugs with DWARF in wasm here, and it is two thirds of the file. Asserts stay out as in any release.
@@ -44,12 +44,23 @@ ARCHIVES = (
     "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a", "libwasi-emulated-mman.a",
     "libwasi-emulated-process-clocks.a", "libwasi-emulated-pthread.a", "libwasi-emulated-signal.a",
 )  # fmt: skip
+# WASI's calls that guest/descriptors.c, files.c and readdir.c stand before: all that name descriptors.
+WRAPPED = (
+    "fd_advise", "fd_allocate", "fd_close", "fd_datasync", "fd_fdstat_get", "fd_fdstat_set_flags",
+    "fd_fdstat_set_rights", "fd_filestat_get", "fd_filestat_set_size", "fd_filestat_set_times", "fd_pread",
+    "fd_prestat_dir_name", "fd_prestat_get", "fd_pwrite", "fd_read", "fd_readdir", "fd_renumber", "fd_seek", "fd_sync",
+    "fd_tell", "fd_write", "path_create_directory", "path_filestat_get", "path_filestat_set_times", "path_link",
+    "path_open", "path_readlink", "path_remove_directory", "path_rename", "path_symlink", "path_unlink_file",
+    "poll_oneoff", "sock_accept", "sock_recv", "sock_send", "sock_shutdown",
+)  # fmt: skip
+# What configure would not find: functions of the guest's C files, which wasi-libc does not have.
+GUEST_ANSWERS = "".join(
+    f"ac_cv_func_{name}=yes\n" for name in ("dup", "dup2", "dup3", "getegid", "geteuid", "getgid", "getuid", "umask")
+)
 # For every program that has CPython in it.
 PROGRAM_OPTIONS = (
     "-Wl,--strip-debug",
-    # guest/readdir.c and guest/streams.c stand before wasi-libc's calls.
-    "-Wl,--wrap=__wasi_fd_readdir",
-    "-Wl,--wrap=__wasi_fd_write",
+    *(f"-Wl,--wrap=__wasi_{name}" for name in WRAPPED),
 )
 # For the one that hosts extensions.
 HOST_OPTIONS = ("-Wl,--export-all", "-Wl,--export-table", "-Wl,--growable-table", "-Wl,--export=__stack_pointer")
@@ -83,12 +94,13 @@ def frozen_header(module: str) -> str:
 
 
 def answers(wasi_libc: str) -> bytes:
-    """Give what configure would find out about this wasi-libc, as scripts/answers.py wrote it down; nothing if unknown.
+    """Give what configure would find out about this wasi-libc, as scripts/answers.py wrote it down, and what we bring.
 
     configure takes half a minute of one processor for these questions, and the answers are properties of wasi-libc.
     """
     path = files("hatch_wasi.cpython").joinpath("answers", f"wasi-libc-{wasi_libc}.site")
-    return path.read_bytes() if path.is_file() else b""
+    known = path.read_bytes() if path.is_file() else b""
+    return known + GUEST_ANSWERS.encode()
 
 
 @cache
@@ -104,6 +116,7 @@ def recipe_id() -> str:
         ARCHIVES,
         PROGRAM_OPTIONS,
         HOST_OPTIONS,
+        GUEST_ANSWERS,
         FROZEN,
         hot,
         [linked.recipe_of(name) for name in linked.LIBRARIES],

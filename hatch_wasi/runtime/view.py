@@ -19,6 +19,9 @@ HOME = "/usr"
 """PYTHONHOME in the guest."""
 LIBRARY = f"{HOME}/lib"
 PROGRAMS = f"{HOME}/bin"
+DEVICES = "/dev"
+TEMPORARY = ("/tmp", "/var/tmp")
+"""Where programs look for room for temporary files (Lib/tempfile.py)."""
 PASSED_ON = (
     "FORCE_COLOR", "NO_COLOR", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED",
     "PYTHONINSPECT", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONNODEBUGRANGES", "PYTHONOPTIMIZE",
@@ -60,6 +63,7 @@ class View:
         """Show the stdlib and `sys.executable`, which programs look at, and what was installed if anything was."""
         self._mounts[LIBRARY] = Mount(f"{root}/lib", LIBRARY)
         self._mounts[PROGRAMS] = Mount(f"{root}/bin", PROGRAMS)
+        self._mounts[DEVICES] = Mount(f"{root}/dev", DEVICES)
         if os.path.isdir(site_packages):
             self._mounts[guest_site_packages] = Mount(site_packages, guest_site_packages)
 
@@ -103,11 +107,18 @@ class View:
         except OSError as error:
             message = f"the working directory cannot be used: {error.strerror}"
             raise UsageError(message, hint="change to another, or run with --isolated") from error
-        if not _inside(here, LIBRARY):
+        if not _inside(here, LIBRARY) and not _inside(here, DEVICES):
             if here == PROGRAMS:
                 del self._mounts[PROGRAMS]
             self._mounts.setdefault(here, Mount(here, here, writable=True))
             self.cwd = here
+
+    def temporary(self, folder: str) -> None:
+        """Show the folder `folder`, read-write, where programs look for room, unless something is shown there."""
+        for guest in TEMPORARY:
+            if guest not in self._mounts:
+                self._mounts[guest] = Mount(folder, guest, writable=True)
+                return
 
     def script(self, word: str) -> str:
         """Show the folder of the script `word` read-only, if it is not to be seen already; gives the guest's path."""

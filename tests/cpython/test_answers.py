@@ -28,17 +28,17 @@ def test_the_libraries_answers_are_chosen() -> None:
 
 
 def test_a_libc_that_nobody_knows() -> None:
-    assert recipe.answers("sha256-1234") == b""
+    assert recipe.answers("sha256-1234") == recipe.GUEST_ANSWERS.encode()
 
 
 @pytest.mark.toolchain
 def test_configure_comes_to_the_same_result(tmp_path: Path, cache: Cache, wasi_sdk: WasiSdk) -> None:
     answers = recipe.answers(wasi_sdk.wasi_libc)
-    assert answers, "the SDK of these tests is one whose answers are known"
+    assert len(answers) > 10 * len(recipe.GUEST_ANSWERS), "the SDK of these tests is one whose answers are known"
     tree = tmp_path / "cpython"
     cpython.find(cache, Console(), pins.cpython("3.13")).unpack(tree)
     found = {}
-    for name, given in (("asked", b""), ("told", answers)):
+    for name, given in (("asked", recipe.GUEST_ANSWERS.encode()), ("told", answers)):
         SCRIPT["configure"](wasi_sdk, tree, tree / "cross-build" / name, answers=given)
         texts = [(tree / "cross-build" / name / file).read_text() for file in ("pyconfig.h", "Makefile")]
         found[name] = [text.replace(f"/cross-build/{name}", "/cross-build/x") for text in texts]

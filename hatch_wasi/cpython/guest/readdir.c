@@ -1,9 +1,9 @@
 /* wasi-libc reads directories 4 KiB at a time, and engines list a directory anew, with a stat of every entry, for each
    call: the stdlib's folder is read three times. This reads it once, when it begins, and hands out the rest from here. */
-#include <stdint.h>
+#include "hatch_wasi_descriptors.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <wasi/api.h>
 
 enum { ROOM = 1 << 16 };
 
@@ -17,6 +17,7 @@ __wasi_errno_t __real___wasi_fd_readdir(__wasi_fd_t fd, uint8_t *buffer, __wasi_
 __wasi_errno_t __wrap___wasi_fd_readdir(__wasi_fd_t fd, uint8_t *buffer, __wasi_size_t size, __wasi_dircookie_t cookie,
                                         __wasi_size_t *used)
 {
+    fd = real(fd);
     if (size >= ROOM || (!listing && !(listing = malloc(ROOM))))
         return __real___wasi_fd_readdir(fd, buffer, size, cookie, used);
     if (cookie == __WASI_DIRCOOKIE_START) {

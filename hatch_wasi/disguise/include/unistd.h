@@ -1,4 +1,4 @@
-/* WASI has no second descriptor for a file, so wasi-libc declares no dup; python.wasm's fails with ENOTSUP. */
+/* WASI has no second descriptor for a file and no users, so wasi-libc declares none of these; python.wasm has them. */
 #include_next <unistd.h>
 
 #ifndef HATCH_WASI_UNISTD
@@ -7,6 +7,12 @@
 extern "C" {
 #endif
 int dup(int);
+int dup2(int, int);
+int dup3(int, int, int);
+uid_t getuid(void);
+uid_t geteuid(void);
+gid_t getgid(void);
+gid_t getegid(void);
 #ifdef __cplusplus
 }
 #endif
