@@ -112,6 +112,8 @@ class Build:
         folder.path.mkdir(parents=True)
         answers = folder.path / "hatch_wasi.site"
         replace_file(answers, recipe.answers(self.sdk.wasi_libc))
+        (folder.path / "Modules").mkdir()
+        replace_file(folder.path / "Modules" / "Setup.local", recipe.SETUP_LOCAL.encode())
         # configure wants to know its version, and nothing else: see the module's docstring.
         python = self.workspace.scratch / "build-python"
         script = f'#!/bin/sh\ncase "$2" in *version_info*) echo {self.short_version} ;; *) exit 1 ;; esac\n'

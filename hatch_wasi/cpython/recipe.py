@@ -15,7 +15,10 @@ from hatch_wasi.sdk import WasiSdk
 __all__ = [
     "FROZEN",
     "FROZEN_OBJECT",
+    "GUEST_ANSWERS",
     "PROGRAM_OPTIONS",
+    "SETUP_LOCAL",
+    "WRAPPED",
     "answers",
     "archives",
     "configure_wasi",
@@ -39,9 +42,9 @@ WASI_OPTIONS = ("--with-pymalloc", "--disable-test-modules", "--prefix=/usr", "-
 # What the guest's programs need beyond libc: emulations that CPython or extensions use, and printf and scanf with long
 # double, without which strtold aborts (wasi-libc, libc-printscan-long-double). Not every wasi-libc has all of them:
 # pthread's stubs are not in wasi-sdk 24's, apart in 25's, and part of libc in 33's.
-LIBRARIES = ("-lc-printscan-long-double", "-lwasi-emulated-mman", "-lwasi-emulated-pthread")
+LIBRARIES = ("-lc-printscan-long-double", "-lwasi-emulated-pthread")
 ARCHIVES = (
-    "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a", "libwasi-emulated-mman.a",
+    "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a",
     "libwasi-emulated-process-clocks.a", "libwasi-emulated-pthread.a", "libwasi-emulated-signal.a",
 )  # fmt: skip
 # WASI's calls that guest/descriptors.c, files.c and readdir.c stand before: all that name descriptors.
@@ -55,8 +58,15 @@ WRAPPED = (
 )  # fmt: skip
 # What configure would not find: functions of the guest's C files, which wasi-libc does not have.
 GUEST_ANSWERS = "".join(
-    f"ac_cv_func_{name}=yes\n" for name in ("dup", "dup2", "dup3", "getegid", "geteuid", "getgid", "getuid", "umask")
+    f"ac_cv_func_{name}=yes\n"
+    for name in ("dup", "dup2", "dup3", "getegid", "geteuid", "getgid", "getuid", "mremap", "umask")
 )
+# Modules of CPython that its configure takes for impossible on WASI, and guest/mapping.c makes possible, as
+# Modules/Setup.local has them.
+SETUP_LOCAL = """\
+*static*
+mmap mmapmodule.c -D_WASI_EMULATED_MMAN
+"""
 # For every program that has CPython in it.
 PROGRAM_OPTIONS = (
     "-Wl,--strip-debug",
@@ -117,6 +127,7 @@ def recipe_id() -> str:
         PROGRAM_OPTIONS,
         HOST_OPTIONS,
         GUEST_ANSWERS,
+        SETUP_LOCAL,
         FROZEN,
         hot,
         [linked.recipe_of(name) for name in linked.LIBRARIES],

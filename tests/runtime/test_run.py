@@ -147,14 +147,14 @@ seen = {place: sight(os.stat, place) for place in places}
 writes = [sight(open, place, 'w') for place in ('/usr/lib/python3.13/os.py', '/usr/lib/x', '/usr/bin/x', '/x')]
 renamed = sight(os.rename, 'link', '/usr/lib/python3.13/x')
 print(json.dumps([{k: v for k, v in seen.items() if not isinstance(v, str)}, writes, renamed]))
-print(sys.prefix, sys.executable, sys.platform, os.getcwd(), os.listdir('/usr/bin'))
+print(sys.prefix, sys.executable, sys.platform, os.getcwd(), os.listdir('/usr/bin'), os.listdir('/tmp'))
 """
     (tmp_path / "link").symlink_to(secret)
     lines = out(guest("-c", code.replace("SECRET", repr(str(secret))))).splitlines()
     seen, writes, renamed = json.loads(lines[0])
-    assert set(seen) == {"/usr/bin"}  # where sys.executable is, and nothing else
+    assert set(seen) == {"/usr/bin", "/tmp", "/dev/null"}  # where sys.executable is, and what is made for the guest
     assert all(isinstance(answer, str) for answer in [*writes, renamed])
-    assert lines[1] == f"/usr /usr/bin/python3.13 wasi {tmp_path} ['python3.13']"
+    assert lines[1] == f"/usr /usr/bin/python3.13 wasi {tmp_path} ['python3.13'] []"
     assert not (wasi_python.library / "x").exists()
 
 

@@ -113,16 +113,26 @@ static int is_open(int fd)
     return fd >= 0 && WASI(fd_fdstat_get)(real((__wasi_fd_t)fd), &stat) == 0;
 }
 
+/* The embedder may give any number; POSIX wants the lowest, which `close(0); dup(fd)` relies on. */
+static __wasi_errno_t take_lowest(__wasi_fd_t *number)
+{
+    __wasi_fd_t lowest = 0;
+    while (lowest < DESCRIPTORS && is_open((int)lowest))
+        lowest++;
+    *number = lowest;
+    return lowest < DESCRIPTORS ? occupy(lowest) : __WASI_ERRNO_MFILE;
+}
+
 int dup(int fd)
 {
     __wasi_fd_t number;
     if (!is_open(fd))
         return fail(__WASI_ERRNO_BADF);
-    __wasi_errno_t error = take(&number);
+    __wasi_errno_t error = take_lowest(&number);
     if (error)
         return fail(error);
     __wasi_fd_t owner = real((__wasi_fd_t)fd);
-    if (number >= DESCRIPTORS || owner >= DESCRIPTORS) {
+    if (owner >= DESCRIPTORS) {
         (void)!WASI(fd_close)(number);
         return fail(__WASI_ERRNO_MFILE);
     }

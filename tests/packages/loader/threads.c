@@ -68,8 +68,8 @@ FUNCTION(refused)
 {
     int ends[2];
     errno = 0;
-    int copy = dup(0), reason = errno;
-    return Py_BuildValue("iOiiii", copy, reason == ENOTSUP ? Py_True : Py_False, pipe(ends), system(NULL), system("true"),
+    int copy = dup(99), reason = errno;
+    return Py_BuildValue("iOiiii", copy, reason == EBADF ? Py_True : Py_False, pipe(ends), system(NULL), system("true"),
                          madvise(&runs, sizeof runs, 0));
 }
 
