@@ -97,7 +97,8 @@ class Build:
             path.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
         for name, text in recipe.guest_files().items():
             if name.endswith(".h"):
-                (self.tree / "Include" / "internal" / name).write_text(text, encoding="utf-8")
+                folder = "Include" if name in recipe.PUBLIC_HEADERS else "Include/internal"
+                (self.tree / folder / name).write_text(text, encoding="utf-8")
 
     def _begin(self) -> None:
         """Configure, which is serial, and compile the libraries meanwhile."""

@@ -44,8 +44,8 @@ WASI_OPTIONS = ("--with-pymalloc", "--disable-test-modules", "--prefix=/usr", "-
 # pthread's stubs are not in wasi-sdk 24's, apart in 25's, and part of libc in 33's.
 LIBRARIES = ("-lc-printscan-long-double", "-lwasi-emulated-pthread")
 ARCHIVES = (
-    "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a",
-    "libwasi-emulated-process-clocks.a", "libwasi-emulated-pthread.a", "libwasi-emulated-signal.a",
+    "libc-printscan-long-double.a", "libc.a", "libwasi-emulated-getpid.a", "libwasi-emulated-process-clocks.a",
+    "libwasi-emulated-pthread.a", "libwasi-emulated-signal.a",
 )  # fmt: skip
 # WASI's calls that guest/descriptors.c, files.c and readdir.c stand before: all that name descriptors.
 WRAPPED = (
@@ -57,10 +57,16 @@ WRAPPED = (
     "poll_oneoff", "sock_accept", "sock_recv", "sock_send", "sock_shutdown",
 )  # fmt: skip
 # What configure would not find: functions of the guest's C files, which wasi-libc does not have.
-GUEST_ANSWERS = "".join(
-    f"ac_cv_func_{name}=yes\n"
-    for name in ("dup", "dup2", "dup3", "getegid", "geteuid", "getgid", "getuid", "mremap", "umask")
-)
+GUEST_FUNCTIONS = (
+    "dup", "dup2", "dup3", "ffi_closure_alloc", "ffi_prep_cif_var", "ffi_prep_closure_loc", "getegid", "geteuid",
+    "getgid", "getuid", "mremap", "umask",
+)  # fmt: skip
+GUEST_ANSWERS = "".join(f"ac_cv_func_{name}=yes\n" for name in GUEST_FUNCTIONS)
+# Of the guest's C files, those that extensions include: they are installed beside Python.h.
+PUBLIC_HEADERS = ("ffi.h", "ffitarget.h")
+# The guest's libffi, for configure: `_ctypes` is built if there is one. The parameters that WebAssembly allows are fewer
+# than CPython's own limit.
+FFI_WORDS = ("LIBFFI_CFLAGS=-DHATCH_WASI_FFI_PLAIN -DCTYPES_MAX_ARGCOUNT=1000", "LIBFFI_LIBS=-lc")
 # Modules of CPython that its configure takes for impossible on WASI, and guest/mapping.c makes possible, as
 # Modules/Setup.local has them.
 SETUP_LOCAL = """\
@@ -128,6 +134,8 @@ def recipe_id() -> str:
         HOST_OPTIONS,
         GUEST_ANSWERS,
         SETUP_LOCAL,
+        PUBLIC_HEADERS,
+        FFI_WORDS,
         FROZEN,
         hot,
         [linked.recipe_of(name) for name in linked.LIBRARIES],
@@ -149,6 +157,7 @@ def configure_wasi(version: Version, configure: str, *, build: str, build_python
         *WASI_OPTIONS,
         f"OPT={OPTIMIZE}",
         "CFLAGS=-g0",
+        *FFI_WORDS,
     ]
 
 

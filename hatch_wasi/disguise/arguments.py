@@ -40,7 +40,7 @@ PAIRS = frozenset(
 # Libraries that python.wasm has, or C++ modules bring along, or WASI has no use for.
 LIBRARIES = frozenset(
     {"stdc++", "c++", "c++abi", "supc++", "unwind", "gcc", "gcc_s", "atomic", "pthread", "dl", "m", "c", "rt", "util",
-     "crypt", "resolv", "nsl", "socket"}
+     "crypt", "resolv", "nsl", "socket", "ffi"}
 )  # fmt: skip
 LIBRARY_PREFIXES = ("python",)
 # Words for the linker (after -Wl, or -Xlinker) that wasm-ld does not know, or that do not hold for a side module.

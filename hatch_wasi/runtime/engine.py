@@ -167,7 +167,8 @@ class Engine:
         count = len(parameters)
 
         def called(_environment: int, _caller: int, raw: Any, _count: int) -> int | None:
-            result = work(*raw[0 : 4 * count : 4])
+            # An empty slice with a step is not empty to ctypes.
+            result = work(*raw[0 : 4 * count : 4]) if count else work()
             if isinstance(result, str):
                 text = result.encode()
                 return int(self.api.wasmtime_trap_new(text, len(text)))

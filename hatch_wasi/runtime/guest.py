@@ -32,6 +32,8 @@ DL_VERSION = 1
 """Of `struct hatch_wasi_dl`."""
 ENTRIES = (("open", 4), ("sym", 2), ("error", 2))
 """The loader's functions in the order of that struct, from its third field on, and how many parameters they have."""
+FFI_OFFSET, FFI_ENTRIES = 32, (("call", 1), ("closure", 5), ("copy", 0), ("describe", 3))
+"""Those that a python.wasm with libffi has a place for, behind what the first ones had."""
 
 
 class Guest:
@@ -180,7 +182,7 @@ class Guest:
     def _install_loader(self, space: Space) -> None:
         """Fill in the guest's `hatch_wasi_dl` (cpython/guest/hatch_wasi_dl.h)."""
         struct = space.address_of(b"hatch_wasi_dl")
-        version = int.from_bytes(space.read(struct, 4), "little")
+        version, size = (int.from_bytes(space.read(struct + at, 4), "little") for at in (0, 4))
         if version != DL_VERSION:
             message = f"python.wasm has version {version} of the loader interface, this is hatch-wasi for {DL_VERSION}"
             raise HatchWasiError(message)
@@ -194,10 +196,13 @@ class Guest:
 
             return call
 
-        first = space.grow_table(len(ENTRIES))
-        for slot, (name, parameters) in enumerate(ENTRIES, first):
+        first = space.grow_table(len(ENTRIES) + len(FFI_ENTRIES))
+        for slot, (name, parameters) in enumerate(ENTRIES + FFI_ENTRIES, first):
             space.set_slot(slot, self.engine.host_function(I32 * parameters, I32, late(name)))
-        space.write(struct + 8, b"".join((first + index).to_bytes(4, "little") for index in range(len(ENTRIES))))
+        slots = [(first + index).to_bytes(4, "little") for index in range(len(ENTRIES) + len(FFI_ENTRIES))]
+        space.write(struct + 8, b"".join(slots[: len(ENTRIES)]))
+        if size >= FFI_OFFSET + 4 * len(FFI_ENTRIES):
+            space.write(struct + FFI_OFFSET, b"".join(slots[len(ENTRIES) :]))
 
     def _change_folder(self, space: Space) -> None:
         """Let the guest begin in its working directory: wasi-libc starts every process in `/`."""

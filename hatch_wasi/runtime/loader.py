@@ -18,8 +18,10 @@ from hatch_wasi.runtime.thrown import Thrown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from hatch_wasi.runtime.calls import Calls
     from hatch_wasi.runtime.codecache import CodeCache
     from hatch_wasi.runtime.space import Space
 
@@ -51,6 +53,7 @@ class Loader:
         self._handles: dict[int, Loaded] = {MAIN_HANDLE: self._main, 0: self._main}
         self._count = MAIN_HANDLE
         self._message = b""
+        self._made_calls: Calls | None = None
 
     # What the guest calls. None of these may raise.
 
@@ -89,6 +92,45 @@ class Loader:
         except HatchWasiError:
             return 0
         return len(text)
+
+    def call(self, signature: int) -> int | str:
+        """`hatch_wasi_dl.call`."""
+        return self._guarded(lambda: self._calls.stub(signature))
+
+    def closure(self, signature: int, handler: int, first: int, step: int, count: int) -> int | str:
+        """`hatch_wasi_dl.closure`."""
+        return self._guarded(lambda: self._calls.closures(signature, handler, first, step, count))
+
+    def copy(self) -> int | str:
+        """`hatch_wasi_dl.copy`."""
+        return self._guarded(self._calls.copier)
+
+    def describe(self, function: int, buffer: int, size: int) -> int | str:
+        """`hatch_wasi_dl.describe`."""
+
+        def work() -> int:
+            text = self._calls.describe(function).encode()
+            if not text or len(text) >= size:
+                return 0
+            self._space.write(buffer, text + b"\0")
+            return len(text) + 1
+
+        return self._guarded(work)
+
+    def _guarded(self, work: Callable[[], int]) -> int | str:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._failed(error)
+
+    @property
+    def _calls(self) -> Calls:
+        if self._made_calls is None:
+            # Only for those who use ctypes or cffi.
+            from hatch_wasi.runtime.calls import Calls
+
+            self._made_calls = Calls(self._scope)
+        return self._made_calls
 
     def _find(self, handle: int, symbol: str) -> int:
         module = self._handles.get(handle)

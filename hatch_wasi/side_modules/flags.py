@@ -35,7 +35,7 @@ LINK = (
 SETJMP = ("-mllvm", "-wasm-enable-sjlj")
 EXCEPTION_ENCODING = EXCEPTION_FLAGS[-1]
 # python.wasm holds these; the sysroot's archives of that name are not position-independent, or empty.
-IN_MAIN = frozenset({"c", "dl", "m", "pthread", "rt", "util"})
+IN_MAIN = frozenset({"c", "dl", "ffi", "m", "pthread", "rt", "util"})
 
 
 def init_function(name: str) -> str:

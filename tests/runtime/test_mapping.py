@@ -76,7 +76,7 @@ def test_what_cannot_be_mapped(guest, data):
     code = """
 for work in (lambda: mmap.mmap(-1, 10, flags=0), lambda: mmap.mmap(99, 10), lambda: mmap.mmap(os.open(".", os.O_RDONLY), 10),
              lambda: mmap.mmap(os.open("data.bin", os.O_RDWR), 10, offset=7),
-             lambda: mmap.mmap(-1, 10, prot=mmap.PROT_EXEC)):
+             lambda: mmap.mmap(-1, 10, prot=mmap.PROT_EXEC | mmap.PROT_WRITE)):
     try: work(); print("mapped")
     except (OSError, ValueError) as error: print(type(error).__name__)
 """

@@ -71,8 +71,10 @@ static void *read_image(const char *path, size_t *size)
 void *dlopen(const char *path, int flags)
 {
     failed = 0;
+    if (!hatch_wasi_dl.open && !path)
+        return (void *)1; /* this program itself; its symbols are nobody's to find (dlsym), but ctypes can be imported */
     if (!hatch_wasi_dl.open) {
-        fail(path ? path : "dlopen", "this runtime has no loader for extension modules; run Python by `hatch-wasi run`");
+        fail(path, "this runtime has no loader for extension modules; run Python by `hatch-wasi run`");
         return NULL;
     }
     open_function *loader = (open_function *)(uintptr_t)hatch_wasi_dl.open;

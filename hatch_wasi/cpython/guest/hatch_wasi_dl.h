@@ -15,6 +15,18 @@ struct hatch_wasi_dl {
     uint32_t arity;      /* address of one byte a table slot: parameters | results << 4, 0: unknown */
     uint32_t arity_size; /* how many slots it describes */
     uint32_t prelinked;  /* reserved for ahead-of-time linking: 0 */
+    /* For libffi (ffi.c). A signature is the text of a function's type: its result and its parameters, of v, i, j, f, d
+       for none, i32, i64, f32 and f64. An embedder that knows only what is above leaves 0 here. */
+    uint32_t call;       /* table index of: i32 call(i32 signature) -> table index of
+                            i32 stub(i32 function, i32 arguments, i32 result), 0: error. The stub calls the function in
+                            that table slot with the arguments, 8 bytes each, and stores its result; it gives 0, and
+                            calls nothing, if there is no function of that type. */
+    uint32_t closure;    /* table index of: i32 closure(i32 signature, i32 handler, i32 first, i32 step, i32 count) ->
+                            the first of `count` table slots, 0: error. Function number k there calls the function in
+                            slot `handler` as handler(first + k * step, arguments, result). signature 0: empty slots. */
+    uint32_t copy;       /* table index of: i32 copy() -> table index of copy(i32 to, i32 from), from slot to slot */
+    uint32_t describe;   /* table index of: i32 describe(i32 function, i32 buffer, i32 size) -> bytes written of its
+                            signature, NUL included; 0: there is no function, or its type cannot be written */
 };
 
 /* Where the embedder stores to have SIGINT handled at the next bytecode boundary, as a signal handler would have done.

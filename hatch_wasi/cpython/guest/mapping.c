@@ -125,7 +125,8 @@ void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t 
     (void)address; /* a wish */
     if (size == 0 || offset < 0 || offset % getpagesize() || (!is_shared && (flags & MAP_TYPE) != MAP_PRIVATE))
         return refuse(EINVAL);
-    if ((flags & MAP_FIXED) || (protection & ~(PROT_READ | PROT_WRITE)))
+    /* Code is never in memory here; who wants to write some and run it is told so. */
+    if ((flags & MAP_FIXED) || (protection & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
         return refuse(ENOTSUP);
     if (size > (size_t)PTRDIFF_MAX - (size_t)getpagesize())
         return refuse(ENOMEM);
