@@ -140,9 +140,9 @@ open("null", "w").write("a file"); print(open("null").read(), stat.S_ISREG(os.st
 def test_users(guest):
     code = """
 open("mine", "w").close()
-print({os.getuid(), os.geteuid(), os.getgid(), os.getegid(), os.stat("mine").st_uid}, oct(os.umask(0o77)), oct(os.umask(0)))
+print({os.getuid(), os.getgid(), os.stat("mine").st_uid}, hasattr(os, "geteuid"), oct(os.umask(0o77)), oct(os.umask(0)))
 """
-    assert says(guest, code) == ["{0} 0o22 0o77"]
+    assert says(guest, code) == ["{0} False 0o22 0o77"]
 
 
 def test_temporary_files_have_a_folder_of_their_own(guest, tmp_path):
@@ -178,3 +178,15 @@ def test_the_folder_goes_when_the_guest_is_interrupted(toolchain, tmp_path):
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=30)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_large_files_in_one_call(guest):
+    """wasmtime refuses transfers of 128 MiB and more."""
+    code = """
+size = 150 << 20
+with open("large", "wb") as file: print(file.write(bytes(size)))
+with open("large", "rb", buffering=0) as file: print(len(file.read()))
+with open("large", "rb") as file: print(len(file.read(size)))
+os.remove("large")
+"""
+    assert says(guest, code) == [str(150 << 20)] * 3

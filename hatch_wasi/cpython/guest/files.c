@@ -4,6 +4,7 @@
    are told by their names when they are opened, and answered here. Where no such folder is shown, nothing changes. */
 #include "hatch_wasi_descriptors.h"
 
+#include <stddef.h>
 #include <string.h>
 
 typedef __wasi_fd_t fd_t;
@@ -127,6 +128,10 @@ __wasi_errno_t WRAPPED(fd_fdstat_get)(fd_t fd, __wasi_fdstat_t *stat)
     return error;
 }
 
+/* wasmtime has no memory for transfers of 128 MiB and more (its limit for what one call may copy). A shorter one than
+   was asked for is what programs expect of the system, so a part is asked for. */
+enum { LARGEST = 64 << 20 };
+
 static __wasi_errno_t read_device(enum device kind, const __wasi_iovec_t *data, size_t count, __wasi_size_t *got)
 {
     *got = 0;
@@ -156,7 +161,11 @@ __wasi_errno_t WASI(fd_read)(fd_t fd, const __wasi_iovec_t *data, size_t count, 
 __wasi_errno_t WRAPPED(fd_read)(fd_t fd, const __wasi_iovec_t *data, size_t count, __wasi_size_t *got)
 {
     fd = real(fd);
-    return device(fd) ? read_device(device(fd), data, count, got) : WASI(fd_read)(fd, data, count, got);
+    if (device(fd))
+        return read_device(device(fd), data, count, got);
+    __wasi_iovec_t part = {.buf = count ? data[0].buf : NULL, .buf_len = LARGEST};
+    int is_large = count && data[0].buf_len > LARGEST;
+    return WASI(fd_read)(fd, is_large ? &part : data, is_large ? 1 : count, got);
 }
 
 __wasi_errno_t WASI(fd_pread)(fd_t fd, const __wasi_iovec_t *data, size_t count, __wasi_filesize_t at, __wasi_size_t *got);
@@ -165,7 +174,11 @@ __wasi_errno_t WRAPPED(fd_pread)(fd_t fd, const __wasi_iovec_t *data, size_t cou
                                  __wasi_size_t *got)
 {
     fd = real(fd);
-    return device(fd) ? read_device(device(fd), data, count, got) : WASI(fd_pread)(fd, data, count, at, got);
+    if (device(fd))
+        return read_device(device(fd), data, count, got);
+    __wasi_iovec_t part = {.buf = count ? data[0].buf : NULL, .buf_len = LARGEST};
+    int is_large = count && data[0].buf_len > LARGEST;
+    return WASI(fd_pread)(fd, is_large ? &part : data, is_large ? 1 : count, at, got);
 }
 
 __wasi_errno_t WASI(fd_write)(fd_t fd, const __wasi_ciovec_t *data, size_t count, __wasi_size_t *written);
@@ -176,7 +189,9 @@ __wasi_errno_t WRAPPED(fd_write)(fd_t fd, const __wasi_ciovec_t *data, size_t co
     fd = real(fd);
     if (device(fd))
         return write_device(data, count, written);
-    __wasi_errno_t error = WASI(fd_write)(fd, data, count, written);
+    __wasi_ciovec_t part = {.buf = count ? data[0].buf : NULL, .buf_len = LARGEST};
+    int is_large = count && data[0].buf_len > LARGEST;
+    __wasi_errno_t error = WASI(fd_write)(fd, is_large ? &part : data, is_large ? 1 : count, written);
     /* A reader that went away is EIO to wasmtime, as everything that can happen to a stream; to programs it is EPIPE. */
     int is_stream = fd == 1 || fd == 2 || named_by == 1 || named_by == 2;
     return error == __WASI_ERRNO_IO && is_stream ? __WASI_ERRNO_PIPE : error;
@@ -189,7 +204,11 @@ __wasi_errno_t WRAPPED(fd_pwrite)(fd_t fd, const __wasi_ciovec_t *data, size_t c
                                   __wasi_size_t *written)
 {
     fd = real(fd);
-    return device(fd) ? write_device(data, count, written) : WASI(fd_pwrite)(fd, data, count, at, written);
+    if (device(fd))
+        return write_device(data, count, written);
+    __wasi_ciovec_t part = {.buf = count ? data[0].buf : NULL, .buf_len = LARGEST};
+    int is_large = count && data[0].buf_len > LARGEST;
+    return WASI(fd_pwrite)(fd, is_large ? &part : data, is_large ? 1 : count, at, written);
 }
 
 __wasi_errno_t WASI(poll_oneoff)(const __wasi_subscription_t *in, __wasi_event_t *out, __wasi_size_t count,
