@@ -23,8 +23,6 @@ THREAD_STACK = STACK + (16 << 20)
 """Stack of the thread that runs the guest: wasmtime's functions and Python's callbacks need some of their own."""
 I32 = b"\x7f"
 """The value type, as a module writes it."""
-FRAMES = 30
-"""How many calls of a backtrace are shown."""
 SETTINGS = "exceptions"
 """What changes compiled code; part of the code cache's keys."""
 
@@ -35,19 +33,21 @@ class Trapped(HatchWasiError):
     exit_code = 134  # what a shell gives for a process that abort() ended
 
     def __init__(self, text: str) -> None:
-        """Take wasmtime's text apart: the backtrace comes first there, the cause last."""
-        lines = [line.strip() for line in text.splitlines()]
-        causes = lines[lines.index("Caused by:") + 1 :] if "Caused by:" in lines else lines[:1]
-        self.cause = " ".join(line.removeprefix("wasm trap: ") for line in causes if line)
-        self.frames = [line.split(" - ", 1)[1] for line in lines if line[:1].isdigit() and " - " in line]
+        """Take wasmtime's text apart."""
+        # A trap is rare, and this module is not needed for anything else.
+        from hatch_wasi.runtime import traps
+
+        cause, self.frames = traps.take_apart(text)
+        self._calls = traps.calls(self.frames)
         self.thrown: tuple[Tagged, int] | None = None
         super().__init__("")
-        self.explain(self.cause)
+        self.explain(*traps.in_words(cause, self.frames))
 
-    def explain(self, cause: str) -> None:
-        """Say `cause` in the place of wasmtime's own."""
+    def explain(self, cause: str, hint: str | None = None) -> None:
+        """Say `cause`, and what is likely to be behind it, in the place of what was said before."""
         self.cause = cause
-        self.message = "\n".join((cause, *(f"  at {frame}" for frame in self.frames[:FRAMES])))
+        self.hint = hint
+        self.message = "\n".join((cause, *self._calls))
 
     @property
     def brief(self) -> str:

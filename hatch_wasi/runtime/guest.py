@@ -53,6 +53,7 @@ class Guest:
         self._module = module
         self.status = 0
         self._loader: Loader | None = None
+        self._space: Space | None = None
         self._failure: BaseException | None = None
 
     def configure(self, argv: Sequence[str], view: View) -> None:
@@ -111,13 +112,21 @@ class Guest:
         except Exited as ended:
             self.status = ended.status
         except Trapped as trap:
-            if self._loader is not None:
-                self._loader.explain(trap)
+            self._explain(trap)
             self._failure = trap
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             self._failure = error
         finally:
             self._ended.release()
+
+    def _explain(self, trap: Trapped) -> None:
+        """Say more of a trap than wasmtime can: what was thrown, or that the C stack, at the memory's start, is full."""
+        if self._loader is not None:
+            self._loader.explain(trap)
+        if self._space is not None and self._space.stack_is_full():
+            from hatch_wasi.runtime.traps import STACK_FULL
+
+            trap.explain(*STACK_FULL)
 
     def _start(self) -> None:
         engine = self.engine
@@ -134,7 +143,7 @@ class Guest:
         if start is None:
             message = "python.wasm does not export _start"
             raise HatchWasiError(message)
-        space = Space(engine, instance)
+        self._space = space = Space(engine, instance)
         waiting.attach(space)
         self._find_signals(space)
         self._install_loader(space)

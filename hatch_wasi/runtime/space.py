@@ -47,6 +47,12 @@ class Space:
         self.engine.api.wasmtime_global_get(self.engine.context, self._export(name).item, byref(value))
         return value.of[0] & 0xFFFFFFFF
 
+    def stack_is_full(self) -> bool:
+        """Tell whether C's stack has run over: it grows down from its size to 0, where the memory begins."""
+        value = Tagged()
+        self.engine.api.wasmtime_global_get(self.engine.context, self.stack_pointer.item, byref(value))
+        return bool(value.of[0] & 0x80000000)
+
     def base(self) -> int:
         """Give the host address of the memory; only valid until the guest runs again."""
         return int(self.engine.api.wasmtime_memory_data(self.engine.context, self.memory.item))

@@ -39,18 +39,22 @@ class Builder:
         name: str | None = None,
         exports: Sequence[str] | None = None,
         needs: Sequence[str] = (),
+        also: Sequence[str] = (),
         shared: bool = False,
         abi: dict[str, object] | str | None = None,
     ) -> Path:
-        """Build `source`.c as `name`.so; it exports PyInit_* and `exports` (empty: default visibility's symbols)."""
+        """Build `source`.c, and `also` others, as `name`.so.
+
+        It exports PyInit_* and `exports` (empty: default visibility's symbols).
+        """
         name = name or source
         out = self.folder / f"{name}.so"
         if name in self._made:
             return out
         scratch = self.folder.parent / f"{name}.objects"
         scratch.mkdir(parents=True)
-        path = next(SOURCES.glob(f"{source}.c*"))
-        objects = [self._compile(path, scratch / f"{source}.o")]
+        paths = [next(SOURCES.glob(f"{stem}.c*")) for stem in (source, *also)]
+        objects = [self._compile(path, scratch / f"{path.stem}.o") for path in paths]
         if abi is not None:
             content = abi if isinstance(abi, str) else json.dumps(abi, sort_keys=True)
             text = (SOURCES / "abi.s").read_text().replace("CONTENT", content.replace('"', '\\"'))

@@ -118,7 +118,7 @@ def test_python_options(guest):
         ("raise KeyboardInterrupt", 130, "KeyboardInterrupt"),
         ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
         ("(", 1, "SyntaxError: '(' was never closed\n"),
-        ("import os; os.abort()", 134, "error: the guest crashed: wasm `unreachable` instruction executed\n"),
+        ("import os; os.abort()", 134, "error: the guest crashed: abort() was called\n"),
     ],
 )
 def test_exit_status(guest, code, status, stderr):

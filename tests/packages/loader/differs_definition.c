@@ -1,0 +1,1 @@
+int weigh(int a, double b) { return a + (int)b; }
