@@ -31,6 +31,8 @@ from hatch_wasi.config import DEFAULT_PYTHON
 from hatch_wasi.console import Console
 from hatch_wasi.cpython.build import Build
 from hatch_wasi.runtime import trial
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.side_modules import flags
 from hatch_wasi.sources import cpython
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.workspace import Workspace
@@ -97,6 +99,20 @@ class Suite:
                     subprocess.run(self._command(*argv), capture_output=True, check=False)
                 (home / "complete").touch()
             self._free.put(home)
+
+    def compile_ctypes_test(self, sdk: WasiSdk) -> None:
+        """Give each worker the library that ctypes' tests call, `_ctypes_test`: CPython builds it as a shared one only,
+        and not for WASI.
+        """
+        source = self._folder / "source" / "Modules" / "_ctypes" / "_ctypes_test.c"
+        made = self._folder / f"_ctypes_test{self._python.target().ext_suffix}"
+        options = ("-w", "-fPIC", "-fvisibility=default", "-DPy_BUILD_CORE_MODULE", *flags.OPTIMIZE, *flags.EMULATED)
+        includes = (f"-I{self._python.include}", f"-I{self._python.include}/internal")
+        linked = (*flags.LINK, "-Wl,--export-dynamic", sdk.builtins or "")
+        argv = [*sdk.cc, *options, *includes, source, *linked, "-o", made]
+        process.run(argv, what="compiling _ctypes_test", env=process.base_environment())
+        for home in self._folder.glob("home-*"):
+            shutil.copy(made, home / "lib" / f"python{self._python.short_version}" / "lib-dynload")
 
     def _command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "hatch_wasi", "run", "--python", str(self._python.root), "--isolated", *words]
@@ -191,6 +207,7 @@ def main() -> int:
         python = bootstrap.ensure(cache, console, python=args.python).python
     suite = Suite(python, folder, args.timeout)
     suite.prepare(cpython.find(cache, console, pins.cpython(python.short_version)), args.jobs, compiled=not args.tests)
+    suite.compile_ctypes_test(bootstrap.ensure_sdk(cache, console, python=python.short_version))
     results: dict[str, Outcome] = {}
     if args.record and args.record.exists():
         kept = json.loads(args.record.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """Write the folder that a disguised build uses: programs, sysconfig's data, what CMake and Meson are told."""
 
 import marshal
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -95,7 +96,7 @@ class Toolset:
         for name in (*COMPILERS, *LLVM):
             self._write_program(name)
         self._write_python_config()
-        (self.folder / "pkgconfig").mkdir()
+        self._write_pkgconfig()
         self._write_cmake()
         (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
 
@@ -117,6 +118,17 @@ class Toolset:
         for header in files("hatch_wasi.disguise").joinpath("include").iterdir():
             if header.name.endswith(".h"):
                 (folder / header.name).write_bytes(header.read_bytes())
+
+    def _write_pkgconfig(self) -> None:
+        """Tell pkg-config of what python.wasm has and its headers declare: libffi. Nothing is linked for it."""
+        folder, header = self.folder / "pkgconfig", self.python.include / "ffi.h"
+        folder.mkdir()
+        found = (
+            re.search(r'FFI_VERSION_STRING "(.+)"', header.read_text(encoding="utf-8")) if header.is_file() else None
+        )
+        if found:
+            text = f"Name: libffi\nDescription: Foreign functions, by python.wasm\nVersion: {found[1]}\nLibs: -lffi\n"
+            (folder / "libffi.pc").write_text(text, encoding="utf-8")
 
     def _write_python_config(self) -> None:
         """Write what stands for `pythonX.Y-config`: CMake asks it, and not the interpreter, when it cross-compiles."""

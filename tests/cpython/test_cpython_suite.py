@@ -1,5 +1,6 @@
 """CPython's own tests: a choice of files on the installed WASI Python, and how their outcome is read."""
 
+import json
 import runpy
 import subprocess
 import sys
@@ -19,6 +20,21 @@ CHOICE = (
     "test_zlib",
 )  # fmt: skip
 
+# What is left of these, and why is in docs/cpython-tests.md.
+PARTLY = {
+    "test_ctypes": {
+        "test_ctypes.test_structures.StructureTestCase.test_issue18060_a",
+        "test_ctypes.test_structures.StructureTestCase.test_issue18060_b",
+        "test_ctypes.test_structures.StructureTestCase.test_issue18060_c",
+        "test_ctypes.test_structures.StructureTestCase.test_packed_c_limits",
+        "test_ctypes.test_values.PythonValuesTestCase.test_frozentable",
+    },
+    "test_mmap": {
+        "test_mmap.MmapTests.test_access_parameter",
+        "test_mmap.MmapTests.test_find_does_not_access_beyond_buffer",
+    },
+}
+
 Read = Callable[[int, str], Any]
 
 
@@ -27,6 +43,16 @@ def test_a_choice_of_cpythons_tests_passes(wasi_python: WasiPython, tmp_path: Pa
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(CHOICE)} passed" in done.stdout
+
+
+def test_all_but_a_few_cases_of_these_pass(wasi_python: WasiPython, tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    argv = [sys.executable, SCRIPT, "--python", wasi_python.root, "--folder", tmp_path, "--record", record, *PARTLY]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(record.read_text())
+    assert {name: set(outcome["reasons"]) for name, outcome in found.items()} == PARTLY
+    assert found["test_ctypes"]["run"] > 500
 
 
 @pytest.fixture(scope="module")

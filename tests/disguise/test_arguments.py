@@ -16,7 +16,7 @@ def words(text: str, **options: object) -> str:
         "-fstack-clash-protection", "-fno-semantic-interposition", "-pthread", "-m32", "-m64", "-fopenmp", "-flto",
         "-flto=auto", "-static", "-static-libgcc", "-static-libstdc++", "-rdynamic", "-Werror", "--target=x86_64-linux",
         "-fuse-ld=gold", "-fPIC", "-lstdc++", "-lgcc_s", "-latomic", "-lpython3.13", "-lpthread", "-ldl", "-lm", "-lc",
-        "-lrt", "-lutil", "-l m", "-Wl,--start-group", "-Wl,--end-group", "-Wl,--as-needed", "-Wl,--no-as-needed",
+        "-lrt", "-lutil", "-lffi", "-l m", "-Wl,--start-group", "-Wl,--end-group", "-Wl,--as-needed", "-Wl,--no-as-needed",
         "-Wl,-rpath,/x", "-Wl,-rpath -Wl,/x", "-Wl,--version-script=a.map", "-Wl,--version-script,a.map",
         "-Wl,--exclude-libs,ALL", "-Wl,--hash-style=gnu", "-Wl,--no-undefined", "-Wl,--enable-new-dtags",
         "-Wl,--dynamic-list=x", "-Wl,--push-state,--pop-state", "-Wl,--icf=safe", "-Wl,-x", "-Wl,-Bsymbolic-functions",

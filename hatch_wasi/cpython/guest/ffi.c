@@ -80,8 +80,17 @@ static bool describe(uintptr_t function, char *buffer, size_t size)
 }
 
 /* What native calling conventions forgive, and callers rely on: a result that is ignored, or wanted where there is none,
-   and a variadic function without variadic arguments, which wants a null pointer here. Gives the function's own
-   signature if these are the only differences. */
+   more arguments than there are parameters, and a variadic function without variadic arguments, which wants a null
+   pointer here. Gives the function's own signature if these are the only differences. */
+static bool forgives(const char *own, const char *called)
+{
+    size_t shared = 1;
+    while (own[shared] && own[shared] == called[shared])
+        shared++;
+    bool fits = !own[shared] || (!called[shared] && strcmp(own + shared, "i") == 0);
+    return fits && (*own == *called || *own == 'v' || *called == 'v');
+}
+
 static struct hatch_wasi_signature *own_signature(struct hatch_wasi_signature *called, uintptr_t function)
 {
     static struct {
@@ -92,11 +101,7 @@ static struct hatch_wasi_signature *own_signature(struct hatch_wasi_signature *c
     if (place->function == function && place->called == called)
         return place->own;
     char text[SIGNATURE_SIZE];
-    if (!describe(function, text, sizeof text) || strncmp(text + 1, called->text + 1, called->parameters) != 0)
-        return NULL;
-    const char *rest = text + 1 + called->parameters;
-    bool fits = *rest == '\0' || strcmp(rest, "i") == 0;
-    if (!fits || !(*text == *called->text || *text == 'v' || *called->text == 'v'))
+    if (!describe(function, text, sizeof text) || !forgives(text, called->text))
         return NULL;
     struct hatch_wasi_signature *own = hatch_wasi_signature(text);
     if (own) {

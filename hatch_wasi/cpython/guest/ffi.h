@@ -81,8 +81,8 @@ ffi_status ffi_prep_cif_var(ffi_cif *cif, ffi_abi abi, unsigned int nfixedargs, 
                             ffi_type *rtype, ffi_type **atypes);
 
 /* Where the function is not of the type that the cif says, nothing is called, a Python exception is set, and the result
-   is zero. A result that there is not, or that nobody wants, and a variadic function that is called without variadic
-   arguments, are no reason. */
+   is zero. A result that there is not, or that nobody wants, too many arguments, and a variadic function that is called
+   without variadic arguments are no reason. */
 void ffi_call(ffi_cif *cif, void (*function)(void), void *rvalue, void **avalue);
 
 ffi_status ffi_get_struct_offsets(ffi_abi abi, ffi_type *struct_type, size_t *offsets);

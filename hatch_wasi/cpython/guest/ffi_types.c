@@ -178,7 +178,7 @@ static char letter(const ffi_type *scalar)
 static ffi_status prepare(ffi_cif *cif, bool is_variadic)
 {
     char text[SIGNATURE_SIZE], *end = text + 1;
-    const char *limit = text + SIGNATURE_SIZE - 3;
+    const char *limit = text + 1 + PARAMETERS;
     if (cif->abi <= FFI_FIRST_ABI || cif->abi >= FFI_LAST_ABI)
         return FFI_BAD_ABI;
     if (!is_known(cif->rtype))
@@ -212,8 +212,10 @@ static ffi_status prepare(ffi_cif *cif, bool is_variadic)
             *end++ = letter(reduced);
         }
     }
-    if (is_variadic && end <= limit)
+    if (is_variadic)
         *end++ = 'i';
+    if (end > limit)
+        return FFI_BAD_TYPEDEF;
     *end = '\0';
     cif->bytes = 0;
     cif->flags = is_variadic;

@@ -11,7 +11,7 @@
 
 /* Engines take functions of so many parameters (WebAssembly's JavaScript interface, "Implementation limits"). */
 #define PARAMETERS 1000
-#define SIGNATURE_SIZE (PARAMETERS + 2)
+#define SIGNATURE_SIZE (PARAMETERS + 6) /* the last type read may be one or two too many */
 
 /* A type of functions. There is one of each, for ever. */
 struct hatch_wasi_signature {
