@@ -1,7 +1,9 @@
 """Make the toolchain ready: find or build an SDK, find or build a WASI CPython with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hatch_wasi import pins
 from hatch_wasi.cache import Cache, Workspace, usual_umask
@@ -12,7 +14,6 @@ from hatch_wasi.cpython import build_python, libraries, recipe
 from hatch_wasi.cpython.build import Build, entry_name
 from hatch_wasi.cxx_library import CxxLibrary
 from hatch_wasi.errors import ToolchainError
-from hatch_wasi.runtime import trial
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import cpython as sources
 from hatch_wasi.sources import llvm
@@ -49,9 +50,19 @@ class Toolchain:
     python: WasiPython
 
 
+def _run_wasi(wasm: Path, argv: Sequence[str] = (), **options: Any) -> tuple[int, str]:
+    """Run a program on WASI. What that takes (ctypes, wasmtime) is imported when something has to be run.
+
+    A build python has neither; our hook runs on one, with a toolchain that is ready, in builds by `hatch-wasi wheel`.
+    """
+    from hatch_wasi.runtime.trial import run_command
+
+    return run_command(wasm, argv, **options)
+
+
 def _request(sdk: str, python: str) -> Request:
     short = WasiPython.from_tree(Path(python)).short_version if "/" in python else python
-    return Request(sdk=sdk, pair=pins.cpython(short).sdk, trial=trial.run_command)
+    return Request(sdk=sdk, pair=pins.cpython(short).sdk, trial=_run_wasi)
 
 
 def ready_python(cache: Cache, *, python: str = DEFAULT_PYTHON, sdk: WasiSdk | None = None) -> WasiPython | None:
@@ -149,7 +160,7 @@ def ensure(cache: Cache, console: Console, *, python: str = DEFAULT_PYTHON, sdk:
             source=source,
             sdk=compiler,
             workspace=workspace,
-            run_wasi=trial.run_command,
+            run_wasi=_run_wasi,
         ).run()
 
     entry = cache.make("python", entry_name(source.version, compiler), build, tell=console.note)

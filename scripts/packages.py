@@ -22,7 +22,7 @@ from xml.etree import ElementTree as ET
 
 HERE = Path(__file__).resolve().parent
 TABLE = HERE.parent / "docs" / "packages.md"
-PYTEST = "python -m pytest -q -o addopts= -p no:cacheprovider --junitxml=junit.xml"
+PYTEST = "python -m pytest -q -o addopts= -p no:cacheprovider --continue-on-collection-errors --junitxml=junit.xml"
 LIMIT = 3600
 """Seconds for one package."""
 TYPES = ("failure", "error")

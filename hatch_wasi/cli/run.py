@@ -32,8 +32,8 @@ HELP = """\
 usage: hatch-wasi run [our options] [python's options] [-c CODE | -m MODULE | SCRIPT | -] [ARGUMENTS]
 
 Run WASI Python as `python` would. The guest sees the standard library and what was installed, read-only, the working
-directory at its own path, the script's folder, read-only, and an empty /tmp. Nothing else of this machine; of its environment, only
-what says how Python should behave (PYTHONWARNINGS, PYTHONOPTIMIZE, TERM, NO_COLOR, …).
+directory at its own path, the script's folder, read-only, an empty /tmp of its own, and /dev/null. Nothing else of this
+machine; of its environment, only what says how Python should behave (PYTHONWARNINGS, PYTHONOPTIMIZE, TERM, NO_COLOR, …).
 
 our options, which come first:
   --site DIR           look for modules in DIR before the installed ones (repeatable; read-only)

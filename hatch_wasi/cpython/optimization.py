@@ -5,7 +5,6 @@ direct ones, which are dear in WebAssembly; link-time optimization then inlines 
 another, the interpreter is compiled without.
 """
 
-import lzma
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -79,6 +78,8 @@ def choose(short_version: str, llvm_major: int) -> Optimization:
     profile = PROFILES.get((short_version, llvm_major))
     if profile is None:
         return PLAIN
+    import lzma  # where nothing is bootstrapped, as in a build that our hook is part of, it may not be there
+
     packed = files("hatch_wasi.cpython").joinpath("profiles", profile.file).read_bytes()
     return Optimization(
         flags=(f"-fprofile-use={DATA}", *QUIET),

@@ -67,6 +67,64 @@ name = "answer"
 sources = ["answer.c"]
 """
 
+# A build script, as poetry-core runs one, and a hook of the project's own, as hatchling does; both compile by setuptools.
+BUILD_EXT = """\
+from setuptools import Distribution, Extension
+def compile():
+    command = Distribution({"name": "answer", "ext_modules": [Extension("answer", ["answer.c"])]}).get_command_obj("build_ext")
+    command.inplace = True
+    command.ensure_finalized()
+    command.run()
+    return command.get_outputs()[0]
+"""
+POETRY = """\
+[build-system]
+requires = ["poetry-core>=2", "setuptools>=77"]
+build-backend = "poetry.core.masonry.api"
+[tool.poetry]
+packages = [{ include = "answers" }]
+include = [{ path = "answer*.so", format = "wheel" }]
+[tool.poetry.build]
+script = "script.py"
+"""
+OWN_HOOK = """
+import os
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+class CustomHook(BuildHookInterface):
+    def initialize(self, version, build_data):
+        made = compile()
+        build_data["pure_python"], build_data["infer_tag"] = False, True
+        build_data["force_include"][os.path.abspath(made)] = os.path.basename(made)
+"""
+PYBIND11 = """\
+#include <cmath>
+#include <pybind11/pybind11.h>
+#include <stdexcept>
+#include <string>
+static double ask(double value)
+{
+    if (value < 0) throw std::domain_error("negative: " + std::to_string(value));
+    return std::sqrt(value) + sizeof(long);
+}
+PYBIND11_MODULE(answer, module) { module.def("ask", &ask); }
+"""
+CMAKE_CXX = """\
+cmake_minimum_required(VERSION 3.18)
+project(answer LANGUAGES CXX)
+find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+find_package(%s CONFIG REQUIRED)
+%s_add_module(answer answer.cpp)
+install(TARGETS answer DESTINATION .)
+"""
+SCIKIT = '[build-system]\nrequires = ["scikit-build-core>=0.11"%s]\nbuild-backend = "scikit_build_core.build"\n'
+CFFI = """\
+import cffi
+maker = cffi.FFI()
+maker.cdef("double twice(double); typedef double (*function)(double); double apply(function, double);")
+maker.set_source("_twice", "static double twice(double x) { return 2 * x; } typedef double (*function)(double);"
+                 "static double apply(function f, double x) { return f(x); }")
+"""
+
 PROJECTS = {
     "setuptools-c": {"pyproject.toml": SETUPTOOLS + PROJECT, "setup.py": EXTENSION.format("answer.c", ""), "answer.c": C},
     "setuptools-cxx": {
@@ -95,6 +153,29 @@ PROJECTS = {
         "CMakeLists.txt": CMAKE,
         "answer.c": C,
     },
+    "scikit-build-core-pybind11": {
+        "pyproject.toml": SCIKIT % ', "pybind11>=3"' + PROJECT,
+        "CMakeLists.txt": CMAKE_CXX % ("pybind11", "pybind11"),
+        "answer.cpp": PYBIND11,
+    },
+    "scikit-build-core-nanobind": {
+        "pyproject.toml": SCIKIT % ', "nanobind>=2"' + PROJECT,
+        "CMakeLists.txt": CMAKE_CXX % ("nanobind", "nanobind"),
+        "answer.cpp": PYBIND11.replace("pybind11/pybind11.h", "nanobind/nanobind.h").replace("PYBIND11_MODULE", "NB_MODULE"),
+    },
+    "poetry-core-script": {
+        "pyproject.toml": POETRY + PROJECT,
+        "script.py": BUILD_EXT + "compile()\n",
+        "answers/__init__.py": "",
+        "answer.c": C,
+    },
+    "hatchling-own-hook": {
+        "pyproject.toml": '[build-system]\nrequires = ["hatchling", "setuptools>=77"]\n'
+        'build-backend = "hatchling.build"\n' + PROJECT + "[tool.hatch.build.targets.wheel.hooks.custom]\n"
+        "[tool.hatch.build.targets.wheel]\nonly-include = []\nbypass-selection = true\n",
+        "hatch_build.py": BUILD_EXT + OWN_HOOK,
+        "answer.c": C,
+    },
     "meson-python": {
         "pyproject.toml": '[build-system]\nrequires = ["meson-python>=0.18"]\nbuild-backend = "mesonpy"\n' + PROJECT,
         "meson.build": MESON,
@@ -107,5 +188,6 @@ def write(name: str, folder: Path) -> Path:
     """Write the project `name` to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in PROJECTS[name].items():
+        (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text(text)
     return folder

@@ -1,6 +1,7 @@
 """`hatch-wasi wheel` as a person runs it: real backends, real compiler, and the module runs on WASI."""
 
 import subprocess
+import sys
 import sysconfig
 import tarfile
 import zipfile
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from making import RUN, fails, made, pure_wheel, sdist, unpack
-from projects import EXTENSION, PROJECT, PROJECTS, SETUPTOOLS, C, write
+from projects import EXTENSION, HATCH, PROJECT, PROJECTS, SETUPTOOLS, C, write
 from wheel.wheelfile import WheelFile
 
 
@@ -25,7 +26,7 @@ def test_a_project_of_each_kind_is_built_and_runs(wheel, guest, tmp_path, name):
     ran = guest("--site", site, "-c", "import answer; print(answer.ask(9.0), answer.__file__.rpartition('/')[2])")
     suffix = ".abi3.so" if name == "limited-api" else ".cpython-313-wasm32-wasi.so"
     assert ran.stdout == f"7.0 answer{suffix}\n", ran.stderr
-    if name == "setuptools-cxx":
+    if name in ("setuptools-cxx", "scikit-build-core-pybind11"):
         ran = guest("--site", site, "-c", "import answer; answer.ask(-1)")
         assert "ValueError: negative: -1.0" in ran.stderr
 
@@ -170,3 +171,19 @@ def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
     site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
     assert (site / "about.py").read_text() == "cc = '/build/toolset/bin/c++'\n"
+
+
+def test_our_own_hook_sees_the_same_target(wheel, guest, tmp_path):
+    """hatch-wasi is in the build environment then, from a wheel of this checkout."""
+    checkout = Path(__file__).parents[2]
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-w", tmp_path / "index", checkout], check=True)
+    requires = '[build-system]\nrequires = ["hatchling", "hatch-wasi"]\nbuild-backend = "hatchling.build"\n'
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "pyproject.toml").write_text(requires + PROJECT + HATCH)
+    (tmp_path / "project" / "answer.c").write_text(C)
+    done = wheel("-f", tmp_path / "index", tmp_path / "project")
+    assert done.returncode == 0, done.stderr
+    assert made(tmp_path) == ["answer-1.0-cp313-cp313-wasi_wasm32.whl"]
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    assert guest("--site", site, "-c", "import answer; print(answer.ask(9.0))").stdout == "7.0\n"
