@@ -57,6 +57,7 @@ class Driver:
         compile_words = (
             [*settings["compile"], *settings["cxx_compile" if is_cxx else "c_compile"]] if command.sources else []
         )
+        compile_words += self.inlining(command) if command.sources else []
         if command.compile_only:
             return [*compiler, *compile_words, *command.words, *settings["include"]]
         if command.shared:
@@ -69,6 +70,13 @@ class Driver:
         # A program, by which a build system finds out what there is: the SDK's own C++ library may not be there.
         runtime = ["-nostdlib++", *settings["cxx_runtime"]] if is_cxx else []
         return [*compiler, *compile_words, *command.words, *runtime, *settings["program_link"]]
+
+    def inlining(self, command: Command) -> list[str]:
+        """Give what is to be inlined, as `flags.inlining` does: this process has no time to import that."""
+        levels = [word for word in command.words if word.startswith("-O")]
+        is_said = any("-inline-threshold" in word for word in command.words)
+        is_fast = bool(levels) and levels[-1] in self.settings["optimized"]
+        return list(self.settings["inline"]) if is_fast and not is_said else []
 
     def link(self, command: Command, *, is_cxx: bool) -> list[str]:
         """Give the words that link a side module."""

@@ -185,6 +185,8 @@ class Toolset:
             # clang hides symbols on WebAssembly by default; a library of plain functions would come out empty.
             "c_compile": ["-fvisibility=default", *flags.language(sdk, None, exceptions=True)],
             "cxx_compile": flags.language(sdk, cxx, exceptions=True) if cxx else [],
+            "inline": list(flags.INLINE),
+            "optimized": sorted(flags.OPTIMIZED),
             "link": list(flags.LINK),
             "c_objects": self._support("c"),
             "cxx_objects": self._support("cxx"),

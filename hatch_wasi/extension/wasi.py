@@ -13,7 +13,7 @@ from hatch_wasi.extension.headers import is_for_one_platform
 from hatch_wasi.extension.recipe import hide_root, source_flags
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
-from hatch_wasi.side_modules.flags import EMULATED, IN_MAIN, LINK, OPTIMIZE, init_function
+from hatch_wasi.side_modules.flags import EMULATED, IN_MAIN, LINK, OPTIMIZE, init_function, inlining
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.module import Module
@@ -82,7 +82,8 @@ class WasiRecipe:
         project = source_flags(extension, source, self.target)
         words = ["-MMD", "-MF", depfile, "-c", source, "-o", output]
         language = _unsaid(self._language(source, exceptions=extension.exceptions), extension.extra_compile_args)
-        return [*self._common, *language, *self._includes, *project, *words]
+        inline = inlining([*OPTIMIZE, *extension.extra_compile_args])
+        return [*self._common, *language, *inline, *self._includes, *project, *words]
 
     def _language(self, source: str, *, exceptions: bool) -> list[str]:
         """Give what concerns C++'s library, exceptions and setjmp."""

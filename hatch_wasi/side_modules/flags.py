@@ -1,6 +1,6 @@
 """What clang and wasm-ld are told to make a side module: pure, for the hook and for the compiler driver."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +9,10 @@ from hatch_wasi.cxx_library import EXCEPTION_FLAGS, FIRST_WITH_EXCEPTIONS, CxxLi
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import abi
 
-__all__ = ["EMULATED", "IN_MAIN", "LINK", "OPTIMIZE", "hide", "init_function", "language", "support"]
+__all__ = [
+    "EMULATED", "INLINE", "IN_MAIN", "LINK", "OPTIMIZE", "OPTIMIZED", "hide", "init_function", "inlining", "language",
+    "support",
+]  # fmt: skip
 
 # What CPython's own objects are compiled with, as far as it concerns code outside of it (configure.ac: BASECFLAGS, OPT).
 OPTIMIZE = ("-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare")
@@ -33,6 +36,10 @@ LINK = (
 )
 # setjmp and longjmp become exceptions; code that has neither is not changed by this.
 SETJMP = ("-mllvm", "-wasm-enable-sjlj")
+# A call is dear in what wasmtime compiles: no register is kept across it, and each function checks the stack. So more is
+# inlined than natively (clang's threshold is 225, 250 with -O3): benchmarks/README.md, "Inlining".
+INLINE = ("-mllvm", "-inline-threshold=500")
+OPTIMIZED = frozenset({"-O2", "-O3", "-Ofast"})
 EXCEPTION_ENCODING = EXCEPTION_FLAGS[-1]
 # python.wasm holds these; the sysroot's archives of that name are not position-independent, or empty.
 IN_MAIN = frozenset({"c", "dl", "ffi", "m", "pthread", "rt", "util"})
@@ -58,6 +65,13 @@ def language(sdk: WasiSdk, cxx: CxxLibrary | None, *, exceptions: bool) -> list[
     if sdk.llvm_major >= FIRST_WITH_EXCEPTIONS:
         found += SETJMP if EXCEPTION_ENCODING in found else (*SETJMP, "-mllvm", EXCEPTION_ENCODING)
     return found
+
+
+def inlining(words: Sequence[str]) -> Sequence[str]:
+    """Give what is to be inlined where the compiler's arguments `words` ask for speed, and do not say it themselves."""
+    levels = [word for word in words if word.startswith("-O")]
+    is_said = any("-inline-threshold" in word for word in words)
+    return () if is_said or not levels or levels[-1] not in OPTIMIZED else INLINE
 
 
 def support(sdk: WasiSdk, version: str, soabi: str, cxx: CxxLibrary | None, *, exceptions: bool) -> Mapping[str, str]:
