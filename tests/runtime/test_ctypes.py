@@ -169,16 +169,21 @@ def test_pythons_own_functions(foreign):
     assert foreign("string_at(pythonapi.Py_GetVersion(), 2).decode()") == "3."
 
 
-def test_libraries_that_are_not_there(foreign):
+def test_libraries_that_are_there_and_not_there(foreign):
     before = (
         "import ctypes.util\nreasons = []\n"
-        "for name in ('libm.so.6', '/nowhere.so'):\n    try: CDLL(name)\n    except OSError as error: reasons.append(str(error))\n"
+        "for name in ('libcrypto.so.3', 'libm.dylib', './libm.so', '/nowhere.so'):\n"
+        "    try: CDLL(name)\n    except OSError as error: reasons.append(str(error))\n"
         "try: lib.nothing\nexcept AttributeError as error: reasons.append(str(error))"
     )
-    names, reasons = foreign("[[ctypes.util.find_library(n) for n in ('c', 'm', 'nothing')], reasons]", before)
-    assert names == [None, None, None]
-    assert "libm.so.6" in reasons[0]
-    assert "undefined symbol: nothing" in reasons[2]
+    names = "[ctypes.util.find_library(name) for name in ('c', 'm', 'crypto', '')]"
+    found, reasons = foreign(f"[{names}, reasons]", before)
+    assert found == ["libc.so", "libm.so", None, None]
+    assert len(reasons) == 5
+    assert "libcrypto.so.3: No such file or directory" in reasons[0]
+    assert "undefined symbol: nothing" in reasons[4]
+    own = "[CDLL(name).abs(-3) for name in ('libc.so', 'libm.so.6', 'libpthread.so.0', None)]"
+    assert foreign(own) == [3] * 4
 
 
 def test_a_freed_callback_is_nothing(foreign):

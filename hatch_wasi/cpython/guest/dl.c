@@ -68,9 +68,25 @@ static void *read_image(const char *path, size_t *size)
     return image;
 }
 
+/* What other systems have libraries for, and this program has in it: libc's parts (musl's ldso/dynlink.c has a list of
+   reserved names too). `libm.so`, `libm.so.6`. */
+static int is_own(const char *path)
+{
+    static const char *const names[] = {"c", "dl", "m", "pthread", "rt", "util"};
+    const char *end = strncmp(path, "lib", 3) == 0 ? strstr(path, ".so") : NULL;
+    if (!end || end[3 + strspn(end + 3, ".0123456789")] != '\0')
+        return 0;
+    for (size_t index = 0; index < sizeof names / sizeof *names; index++)
+        if (strlen(names[index]) == (size_t)(end - path - 3) && strncmp(path + 3, names[index], end - path - 3) == 0)
+            return 1;
+    return 0;
+}
+
 void *dlopen(const char *path, int flags)
 {
     failed = 0;
+    if (path && is_own(path))
+        path = NULL;
     if (!hatch_wasi_dl.open && !path)
         return (void *)1; /* this program itself; its symbols are nobody's to find (dlsym), but ctypes can be imported */
     if (!hatch_wasi_dl.open) {

@@ -91,14 +91,14 @@ static bool forgives(const char *own, const char *called)
     return fits && (*own == *called || *own == 'v' || *called == 'v');
 }
 
-static struct hatch_wasi_signature *own_signature(struct hatch_wasi_signature *called, uintptr_t function)
+static struct hatch_wasi_signature *own_signature(struct hatch_wasi_signature *called, uintptr_t function, bool again)
 {
     static struct {
         uintptr_t function;
         struct hatch_wasi_signature *called, *own;
     } remembered[REMEMBERED], *place;
     place = &remembered[(function ^ (uintptr_t)called >> 4) % REMEMBERED];
-    if (place->function == function && place->called == called)
+    if (!again && place->function == function && place->called == called)
         return place->own;
     char text[SIGNATURE_SIZE];
     if (!describe(function, text, sizeof text) || !forgives(text, called->text))
@@ -139,10 +139,13 @@ bool hatch_wasi_ffi_call(struct hatch_wasi_signature *signature, uintptr_t funct
     }
     if (stub((uint32_t)function, arguments, result))
         return true;
-    struct hatch_wasi_signature *own = own_signature(signature, function);
     arguments[signature->parameters] = 0;
-    if (own && (stub = stub_of(own)) && stub((uint32_t)function, arguments, result))
-        return true;
+    /* Again, for a slot may have got another function since. */
+    for (int again = 0; again < 2; again++) {
+        struct hatch_wasi_signature *own = own_signature(signature, function, again);
+        if (own && (stub = stub_of(own)) && stub((uint32_t)function, arguments, result))
+            return true;
+    }
     tell_mismatch(signature, function);
     return false;
 }

@@ -8,7 +8,7 @@
 
 #include "hatch_wasi_dl.h"
 
-enum { POOL = 16 };
+enum { POOL = 8 };
 
 /* A function that the embedder made: it calls `handle` with the address of this. */
 struct hatch_wasi_thunk {
