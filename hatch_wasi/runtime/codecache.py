@@ -58,18 +58,18 @@ class CodeCache:
         self.problem = problem(folder)
         """Why nothing is kept, or None."""
 
-    def load(self, data: bytes, describe: Callable[[], Any]) -> Entry:
-        """Give the module of `data`, compiled now or before, and what `describe()` returned then.
+    def load(self, image: bytes | memoryview, describe: Callable[[], Any]) -> Entry:
+        """Give the module of `image`, compiled now or before, and what `describe()` returned then.
 
-        A description is made of what marshal can write. Raises `Rejected` if `data` is not valid WebAssembly, and what
+        A description is made of what marshal can write. Raises `Rejected` if it is not valid WebAssembly, and what
         `describe` raises.
         """
-        key = f"{sha256(data)[:32]}-{self._suffix}"
+        key = f"{sha256(image)[:32]}-{self._suffix}"
         found = None if self.problem else self._read(key)
         if found is not None:
             return found
         description = describe()
-        module = self._engine.compile(data)
+        module = self._engine.compile(bytes(image))
         code = None if self.problem else self._write(key, module, description)
         return Entry(key, module, description, code)
 

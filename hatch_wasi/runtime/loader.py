@@ -65,7 +65,7 @@ class Loader:
             name = self._normal(self._space.text(path))
             known = self._scope.modules.get(name)
             if known is None and image:
-                known = self._load(name, self._space.read(image, size), flags)
+                known = self._load(name, self._space.view(image, size), flags)
             if known is None:
                 return 0
             if flags & RTLD_GLOBAL:
@@ -170,9 +170,10 @@ class Loader:
 
     # Loading.
 
-    def _load(self, path: str, data: bytes, flags: int) -> Loaded:
+    def _load(self, path: str, image: memoryview, flags: int) -> Loaded:
         try:
-            entry = self._code.load(data, lambda: _describe(data, path))
+            # Megabytes, which need not be copied to see that they are known; the guest does not run meanwhile.
+            entry = self._code.load(image, lambda: _describe(bytes(image), path))
         except Rejected as error:
             message = f"{path}: not valid WebAssembly: {' '.join(str(error).split())}"
             raise LoadError(message) from error

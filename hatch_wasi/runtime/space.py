@@ -62,6 +62,14 @@ class Space:
         self._within(address, size)
         return ctypes.string_at(self.base() + address, size)
 
+    def view(self, address: int, size: int) -> memoryview:
+        """Give `size` bytes of the memory as they are there, not copied; only valid until the guest runs again.
+
+        Raises `LoadError` if they are not in it.
+        """
+        self._within(address, size)
+        return memoryview((ctypes.c_ubyte * size).from_address(self.base() + address))
+
     def write(self, address: int, data: bytes) -> None:
         """Copy `data` into the memory. Raises `LoadError` if it does not fit there."""
         self._within(address, len(data))

@@ -38,7 +38,7 @@ def stamp(path: str) -> tuple[int, ...] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def sha256(data: bytes) -> str:
+def sha256(data: bytes | memoryview) -> str:
     """Give the SHA-256 of `data` in hexadecimal."""
     if len(data) <= SMALL:
         try:
