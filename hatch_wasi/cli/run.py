@@ -11,6 +11,7 @@ import sys
 from hatch_wasi.errors import UsageError
 from hatch_wasi.runtime.engine import Engine, Rejected
 from hatch_wasi.runtime.prepared import Prepared, recall, remember
+from hatch_wasi.runtime.private import Private
 from hatch_wasi.runtime.view import HOME, View
 
 TYPE_CHECKING = False
@@ -125,40 +126,10 @@ def main(argv: Sequence[str]) -> int:
     site = os.path.join(_data_root(), "site", f"{prepared.short_version}-{prepared.wasi_libc}")
     view.python(prepared.root, site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
     words = _show(view, options)
-    temporary = _temporary_folder()
-    try:
-        if temporary:
-            view.temporary(temporary)
+    with Private() as private:
+        private.show(view)
         guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
-        return guest.run()
-    finally:
-        if temporary:
-            _remove(temporary)
-
-
-def _temporary_folder() -> str | None:
-    """Make the folder that is the guest's /tmp, for this run alone; None where there is no room for it.
-
-    Not by tempfile, which would be a good part of the time that a start takes.
-    """
-    for place in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp"):
-        if place and os.path.isabs(place):
-            folder = os.path.join(place, f"hatch-wasi-run-{os.urandom(8).hex()}")
-            try:
-                os.mkdir(folder, 0o700)
-            except OSError:
-                continue
-            return folder
-    return None
-
-
-def _remove(folder: str) -> None:
-    try:
-        os.rmdir(folder)
-    except OSError:  # it is not empty
-        import shutil
-
-        shutil.rmtree(folder, ignore_errors=True)
+        return guest.run(private.remove)
 
 
 def _fill_streams() -> None:

@@ -78,6 +78,7 @@ mmap mmapmodule.c -D_WASI_EMULATED_MMAN
 PROGRAM_OPTIONS = (
     "-Wl,--strip-debug",
     *(f"-Wl,--wrap=__wasi_{name}" for name in WRAPPED),
+    "-Wl,--wrap=__wasilibc_find_abspath",  # guest/paths.c
 )
 # For the one that hosts extensions.
 HOST_OPTIONS = ("-Wl,--export-all", "-Wl,--export-table", "-Wl,--growable-table", "-Wl,--export=__stack_pointer")

@@ -55,6 +55,7 @@ class Guest:
         self._loader: Loader | None = None
         self._space: Space | None = None
         self._failure: BaseException | None = None
+        self._leave: Callable[[], object] = bool
 
     def configure(self, argv: Sequence[str], view: View) -> None:
         """Set what the guest gets and sees. Raises `HatchWasiError` for a folder that cannot be opened."""
@@ -79,11 +80,12 @@ class Guest:
         self.engine.check(api.wasmtime_context_set_wasi(self.engine.context, config))
         self._cwd = view.cwd
 
-    def run(self) -> int:
+    def run(self, leave: Callable[[], object] = bool) -> int:
         """Run it to its end in a thread with a large stack, and give its exit status; for the main thread.
 
-        Raises `Trapped` if it crashes.
+        `leave` is called if the process is to end at once. Raises `Trapped` if it crashes.
         """
+        self._leave = leave
         if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
             _signal.signal(_signal.SIGINT, self._on_interrupt)
         _thread.stack_size(THREAD_STACK)
@@ -160,6 +162,7 @@ class Guest:
     def _on_interrupt(self, *_: object) -> None:
         """Pass SIGINT on; if the guest cannot take it yet, or has not taken the one before, end it."""
         if not self.interrupt():
+            self._leave()
             os._exit(INTERRUPTED)
 
     def interrupt(self) -> bool:

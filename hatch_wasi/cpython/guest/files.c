@@ -52,6 +52,13 @@ PASS(sock_send, (fd_t fd, const __wasi_ciovec_t *data, size_t count, __wasi_sifl
      (fd, data, count, how, sent))
 PASS(sock_shutdown, (fd_t fd, __wasi_sdflags_t how), (fd, how))
 
+/* A symbolic link that leads out of the folder is nobody's fault: what it names is not there for the guest. Programs
+   that look around (os.path.exists, pathlib) take EPERM for something to stop at. */
+static __wasi_errno_t unseen(__wasi_errno_t error)
+{
+    return error == __WASI_ERRNO_PERM || error == __WASI_ERRNO_NOTCAPABLE ? __WASI_ERRNO_NOENT : error;
+}
+
 /* Devices. */
 
 static const char *const names[] = {
@@ -90,7 +97,9 @@ __wasi_errno_t WRAPPED(path_open)(fd_t fd, __wasi_lookupflags_t lookup, const ch
     __wasi_errno_t error = WASI(path_open)(fd, lookup, path, how, rights, inherited, flags, opened);
     if (error == 0 && *opened < DESCRIPTORS)
         hatch_wasi_device[*opened] = (uint8_t)kind;
-    return error;
+    /* To write is refused with EPERM as well, in a folder that is shown for reading. */
+    int changes = (how & (__WASI_OFLAGS_CREAT | __WASI_OFLAGS_TRUNC)) || (rights & __WASI_RIGHTS_FD_WRITE);
+    return changes ? error : unseen(error);
 }
 
 __wasi_errno_t WASI(path_filestat_get)(fd_t fd, __wasi_lookupflags_t lookup, const char *path, __wasi_filestat_t *stat);
@@ -101,7 +110,7 @@ __wasi_errno_t WRAPPED(path_filestat_get)(fd_t fd, __wasi_lookupflags_t lookup, 
     __wasi_errno_t error = WASI(path_filestat_get)(fd, lookup, path, stat);
     if (error == 0 && named(fd, path))
         stat->filetype = __WASI_FILETYPE_CHARACTER_DEVICE;
-    return error;
+    return unseen(error);
 }
 
 __wasi_errno_t WASI(fd_filestat_get)(fd_t fd, __wasi_filestat_t *stat);
