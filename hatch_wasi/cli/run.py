@@ -50,6 +50,9 @@ our options, which come first:
 """
 VALUED = ("--site", "--dir", "--env", "--python", "--sdk")
 FLAGS = ("--isolated", "--allow-abi-mismatch", "--offline", "--verbose", "--quiet", "--help")
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+OWN = ("__init__.py", "cpython/recipe.py", "cpython/guest")
+"""Parts of this package: another version of it may want another python.wasm, and begins anew."""
 PYTHON_VALUED = "cmWX"
 """Python's short options that take a value (Python/getopt.c); -c and -m end its options."""
 
@@ -115,7 +118,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     _fill_streams()
     folder = os.path.join(_cache_root(), "aot")
-    request = (sys.prefix, _python(options), options.setting("--sdk", "HATCH_WASI_SDK", "auto"))
+    request = (PACKAGE, sys.prefix, _python(options), options.setting("--sdk", "HATCH_WASI_SDK", "auto"))
     prepared = recall(folder, request)
     started = _resume(prepared) if prepared else None
     if prepared is None or started is None:
@@ -195,7 +198,7 @@ def _resume(prepared: Prepared) -> tuple[Engine, int] | None:
         return None
 
 
-def _prepare(options: Options, request: tuple[str, str, str]) -> tuple[Prepared, tuple[Engine, int]]:
+def _prepare(options: Options, request: tuple[str, ...]) -> tuple[Prepared, tuple[Engine, int]]:
     """Find python.wasm, or build it, and compile it for this machine, or find that done."""
     from hatch_wasi.cache import Cache
     from hatch_wasi.console import Console
@@ -228,16 +231,17 @@ def _prepare(options: Options, request: tuple[str, str, str]) -> tuple[Prepared,
             str(python.wasm),
             str(python.root / "manifest.json"),
             str(cache.root / "python"),
+            *(os.path.join(PACKAGE, part) for part in OWN),
         ]
         remember(str(cache.root / "aot"), request, prepared, watched)
     return prepared, (engine, entry.module)
 
 
-def _find(cache: Cache, console: Console, options: Options, request: tuple[str, str, str]) -> WasiPython:
+def _find(cache: Cache, console: Console, options: Options, request: tuple[str, ...]) -> WasiPython:
     """Find the WASI Python that is asked for; build it if it is not there."""
     from hatch_wasi import bootstrap
 
-    _, python, sdk = request
+    *_, python, sdk = request
     if sdk == "auto" and (found := bootstrap.ready_python(cache, python=python)):
         return found
     if "--offline" in options.flags:

