@@ -97,7 +97,7 @@ def builds(packages: Packages, folder: Path) -> None:
             hatch_wasi("wheel", *options, "-w", _new(folder), requirement)
 
         cases: dict[str, Case] = {"pip wheel": native, "hatch-wasi wheel": wasi}
-        table(f"The wheel of {name}", interleave(cases, 3), base="pip wheel")
+        table(f"The wheel of {name}", interleave(cases, 2, warm=0), base="pip wheel")
 
 
 def _new(folder: Path) -> str:
