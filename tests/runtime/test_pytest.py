@@ -176,13 +176,14 @@ def counts(done):
 
 
 def test_a_project_is_tested_without_a_flag(tested, project):
-    done = tested()
+    done = tested(env={"PYTHONDONTWRITEBYTECODE": ""})
     assert done.stderr == ""
     assert done.returncode == 1, done.stdout
     others = 8 + 39 + 5 + 2
     assert counts(done) == {**TOTALS, "passed": TOTALS["passed"] + others}
+    assert "[through]\n" in done.stdout  # in the middle of a line of progress
     for line in (
-        f"rootdir: {project}", "configfile: pyproject.toml", "shade: none", "[through]",
+        f"rootdir: {project}", "configfile: pyproject.toml", "shade: none",
         "E       assert [5, 1] == [5, 2]", "told out", "told err", "WARNING  told:test_outcomes.py:6 log",
         "E       fixture 'nothing_of_that_name' not found", "  " + f"{project}/tests/test_outcomes.py:9: UserWarning: watch this",
         "FAILED tests/test_outcomes.py::test_numbers[1] - assert 1 != 1",
