@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.disguise.meson import cross_file
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
 from hatch_wasi.wasi_python import WasiPython
@@ -283,21 +284,7 @@ class Toolset:
         platform.write_bytes(files("hatch_wasi.disguise").joinpath("WASI.cmake").read_bytes())
 
     def _meson(self) -> str:
-        """Write Meson's cross file (https://mesonbuild.com/Cross-compilation.html)."""
-        python = self.site_packages.parents[2] / "bin" / "python"
         binaries = {name: str(self.program(name)) for name in ("ar", "ranlib", "strip", "nm", "objcopy")}
-        binaries |= {"c": str(self.program("cc")), "cpp": str(self.program("c++")), "python": str(python)}
-        lines = ["[binaries]", *(f"{name} = {_quoted(value)}" for name, value in binaries.items())]
-        lines += ["pkg-config = 'pkg-config'", "cmake = 'cmake'", "", "[properties]", "needs_exe_wrapper = true"]
-        lines += [
-            "skip_sanity_check = true",
-            "longdouble_format = 'IEEE_QUAD_LE'",
-            f"sys_root = {_quoted(self.sdk.sysroot)}",
-        ]
-        lines += [f"pkg_config_libdir = {_quoted(self.folder / 'pkgconfig')}", "", "[host_machine]", "system = 'wasi'"]
-        return "\n".join([*lines, "cpu_family = 'wasm32'", "cpu = 'wasm32'", "endian = 'little'", ""])
-
-
-def _quoted(value: object) -> str:
-    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+        binaries |= {"c": str(self.program("cc")), "cpp": str(self.program("c++"))}
+        binaries |= {"python": str(self.site_packages.parents[2] / "bin" / "python")}
+        return cross_file(binaries, sysroot=self.sdk.sysroot, pkgconfig=self.folder / "pkgconfig")
