@@ -150,7 +150,7 @@ def test_a_build_requirement_gives_the_targets_headers(wheel, guest, tmp_path):
 def test_what_wasi_libc_does_not_declare_is_there(wheel, guest, tmp_path):
     project = write("setuptools-c", tmp_path / "project")
     more = "#include <pthread.h>\n#include <unistd.h>\nvoid *last = (void *)pthread_exit;\n"
-    (project / "answer.c").write_text(more + C.replace("sizeof(long)", "dup(1)"))
+    (project / "answer.c").write_text(more + C.replace("sizeof(long)", "dup(99)"))
     done = wheel(project)
     assert done.returncode == 0, done.stderr
     site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
