@@ -100,7 +100,7 @@ def make(folder: Path) -> Path:
     for edit in EDITS:
         (folder / edit.file).parent.mkdir(parents=True, exist_ok=True)
         (folder / edit.file).write_text(edit.old)
-    (folder / "Lib").mkdir()
+    (folder / "Lib").mkdir(exist_ok=True)
     (folder / "Lib" / "os.py").write_text("name = 'stand-in'\n")
     for file in FROZEN.values():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)

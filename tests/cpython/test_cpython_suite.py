@@ -15,7 +15,7 @@ from hatch_wasi.wasi_python import WasiPython
 SCRIPT = Path(__file__).parents[2] / "scripts" / "cpython_tests.py"
 # Files and folders, time, the libraries, and what our part of the guest touches.
 CHOICE = (
-    "test_bz2", "test_dict", "test_fileio", "test_float", "test_glob", "test_gzip", "test_json", "test_lzma", "test_os",
+    "test_bz2", "test_dict", "test_fileio", "test_float", "test_glob", "test_gzip", "test_json", "test_lzma", "test_mmap", "test_os",
     "test_platform", "test_posix", "test_shutil", "test_signal", "test_sqlite3", "test_struct", "test_sysconfig",
     "test_zlib",
 )  # fmt: skip
@@ -23,15 +23,12 @@ CHOICE = (
 # What is left of these, and why is in docs/cpython-tests.md.
 PARTLY = {
     "test_ctypes": {
+        "test_ctypes.test_errno.Test.test_open",
         "test_ctypes.test_structures.StructureTestCase.test_issue18060_a",
         "test_ctypes.test_structures.StructureTestCase.test_issue18060_b",
         "test_ctypes.test_structures.StructureTestCase.test_issue18060_c",
         "test_ctypes.test_structures.StructureTestCase.test_packed_c_limits",
         "test_ctypes.test_values.PythonValuesTestCase.test_frozentable",
-    },
-    "test_mmap": {
-        "test_mmap.MmapTests.test_access_parameter",
-        "test_mmap.MmapTests.test_find_does_not_access_beyond_buffer",
     },
 }
 

@@ -36,11 +36,11 @@ def test_the_environment_makes_dlopen_part_of_python() -> None:
 def test_only_what_the_sysroot_has_is_linked(tmp_path: Path) -> None:
     sdk = WasiSdk(root=tmp_path, provider="release", id="", llvm="22.1.0", wasi_libc="b9ef79d")
     sdk.library_dir.mkdir(parents=True)
-    for name in ("libc.a", "libc-printscan-long-double.a", "libwasi-emulated-mman.a"):
+    for name in ("libc.a", "libc-printscan-long-double.a", "libwasi-emulated-pthread.a"):
         (sdk.library_dir / name).touch()
-    assert recipe.libraries(sdk) == ["-lc-printscan-long-double", "-lwasi-emulated-mman"]
+    assert recipe.libraries(sdk) == ["-lc-printscan-long-double", "-lwasi-emulated-pthread"]
     assert {path.name for path in recipe.archives(sdk)} == {
-        "libc.a", "libc-printscan-long-double.a", "libwasi-emulated-mman.a"
+        "libc.a", "libc-printscan-long-double.a", "libwasi-emulated-pthread.a"
     }  # fmt: skip
 
 

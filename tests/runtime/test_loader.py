@@ -1,6 +1,7 @@
 """Side modules in the guest: what they share with python.wasm and each other."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +99,31 @@ def test_functions_with_fewer_parameters_than_python_passes(build, answer):
     assert answer("[a.none_taken(), a.one_taken(), a.keywords_ignored(1, x=2), a.proper(), value]", before) == [
         100, 101, [1], True, 5,
     ]  # fmt: skip
+
+
+def test_slots_of_types_with_functions_of_other_types(build, answer):
+    build("arity")
+    before = (
+        "import arity, gc\n"
+        "Odd = arity.odd()\n"
+        "class Odder(Odd): pass\n"
+        "loop = Odder([]); loop().append(loop); del loop\n"
+        "collected = gc.collect()\n"
+        "odd = Odd('inside')"
+    )
+    assert answer("[collected > 0, odd(), len(odd), odd ** 3, (-odd) is ...]", before) == [
+        True, "inside", 7, 3, True,
+    ]  # fmt: skip
+
+
+def test_slots_of_modules_with_functions_of_other_types(build, python):
+    build("slots")
+    done = python("import slots, sys, gc\nslots.keep([slots])\ndel slots, sys.modules['slots']\ngc.collect()")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_pythons_own_slots_have_functions_of_their_types(python):
+    assert python((Path(__file__).parent / "own_slots.py").read_text()).stdout == "True\n"
 
 
 def test_python_errors_from_an_underdeclared_setter(build, python):
