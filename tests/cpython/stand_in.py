@@ -4,9 +4,10 @@ Its configure and Makefile stop where STAND_IN_STOP says, once, so that a test c
 STAND_IN_REACHED appears then, and they go on when the test makes that name with `-go-on`.
 """
 
+import re
 from pathlib import Path
 
-from hatch_wasi.cpython.recipe import FROZEN
+from hatch_wasi.cpython.recipe import FROZEN, guest_files
 from hatch_wasi.cpython.versions import version
 
 EDITS = version("3.13").edits
@@ -79,11 +80,44 @@ int main(int argc, char **argv)
     return fclose(names) || fclose(data);
 }
 """
+
+
+def structures() -> str:
+    """Declare the structures of functions that guest/slots.c names, as far as it names their members."""
+    text = guest_files()["slots.c"]
+    parts = {"Async": "am", "Number": "nb", "Sequence": "sq", "Mapping": "mp"}
+    members = {
+        f"Py{name}Methods": [f"{prefix}_{member}" for member in re.findall(rf"\b{name.upper()}\((\w+), \d", text)]
+        for name, prefix in parts.items()
+    }
+    for name in ("PyBufferProcs", "PyModuleDef"):
+        members[name] = re.findall(rf"IN\({name}, (\w+), \d", text)
+    members["PyTypeObject"] = ["tp_" + member for member in re.findall(r"\bTYPE(?:_VOID)?\((\w+), \d", text)]
+    members["PyTypeObject"] += re.findall(r"type->(tp_as_\w+)", text)
+    return "".join(
+        f"typedef struct {{ void {', '.join(f'*{member}' for member in found)}; }} {name};\n"
+        for name, found in members.items()
+    )
+
+
+# What the guest's libffi asks of Python when it cannot call.
+ERRORS = """
+#include <stdarg.h>
+#include <stdio.h>
+typedef int PyGILState_STATE;
+static inline int Py_IsInitialized(void) { return 0; }
+static inline PyGILState_STATE PyGILState_Ensure(void) { return 0; }
+static inline void PyGILState_Release(PyGILState_STATE state) {}
+static inline PyObject *PyErr_Occurred(void) { return NULL; }
+static inline PyObject *PyErr_FormatV(PyObject *kind, const char *format, va_list arguments) { return NULL; }
+static PyObject *const PyExc_RuntimeError, *const PyExc_TypeError, *const PyExc_ValueError;
+"""
 HEADERS = {
     "patchlevel.h": '#define PY_VERSION "3.13.99"\n',
-    "Python.h": "#include <stddef.h>\n#include <stdint.h>\ntypedef struct { uintptr_t eval_breaker; } PyThreadState;\n"
+    "Python.h": "#pragma once\n#include <stddef.h>\n#include <stdint.h>\n#include <stdlib.h>\n#include <string.h>\n"
+    "typedef struct PyObject PyObject;\ntypedef struct { uintptr_t eval_breaker; } PyThreadState;\n"
     "struct _frozen { const char *name; const unsigned char *code; int size; int is_package; };\n"
-    "extern const struct _frozen *PyImport_FrozenModules;\n",
+    "extern const struct _frozen *PyImport_FrozenModules;\n" + structures() + ERRORS,
     "internal/pycore_ceval.h": "#define _PY_SIGNALS_PENDING_BIT 2\n",
     "internal/pycore_signal.h": "",
     "internal/pycore_runtime.h": "extern struct { struct { int is_tripped; struct { int tripped; } handlers[65]; } signals;"

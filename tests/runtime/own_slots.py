@@ -5,7 +5,7 @@ import sys
 for name in sys.builtin_module_names:
     __import__(name)
 
-import ctypes  # only now: what is readied before python.wasm loads anything does not get fitting functions
+import ctypes  # noqa: E402 - what is readied before python.wasm loads anything does not get fitting functions
 
 dl = (ctypes.c_uint32 * 12).in_dll(ctypes.pythonapi, "hatch_wasi_dl")
 arities = (ctypes.c_ubyte * dl[6]).from_address(dl[5])
@@ -29,7 +29,7 @@ PROTOCOLS = {
 
 def look(kind, what, slot, arity):
     if slot and slot < len(arities) and arities[slot] != arity:
-        print(kind, what, hex(arities[slot]), "instead of", hex(arity))
+        sys.stdout.write(f"{kind}: {what} {arities[slot]:#x} instead of {arity:#x}\n")
 
 
 seen = {}
@@ -52,4 +52,4 @@ for address, kind in seen.items():
             for index, slot in enumerate((WORD * len(protocol)).from_address(words[place])):
                 if protocol[index]:
                     look(kind, (place, index), slot, protocol[index] | 1 << 4)
-print(len(seen) > 500)
+sys.stdout.write(f"{len(seen) > 500}\n")
