@@ -4,7 +4,6 @@ Whatever is not needed to find that nothing changed is imported only when someth
 must cost next to nothing.
 """
 
-import json
 import os
 import shutil
 import sys
@@ -38,7 +37,6 @@ else:
 
 __all__ = ["WasiBuildHook"]
 
-IN_PLACE = "in-place.json"
 EDITABLE = "editable"
 # What may change a build and is no file: see `config`, `cache` and `extension.native`.
 ENVIRONMENT = (
@@ -79,11 +77,12 @@ class WasiBuildHook(Base):
 
     def clean(self, versions: list[str]) -> None:
         """Remove objects and modules; what an editable install runs goes only if that version is cleaned."""
+        from hatch_wasi.extension import in_place
+
         folder = self._root / FOLDER
-        places = sorted(folder.glob(f"*/{IN_PLACE}"))
+        places = sorted(folder.glob(f"*/{in_place.RECORD}"))
         if EDITABLE in versions:
-            for name in {name for place in places for name in _read_names(place)}:
-                (self._root / name).unlink(missing_ok=True)
+            in_place.remove(self._root, {name for place in places for name in in_place.recorded(place)})
             places = []
         kept = {place: place.read_bytes() for place in places}
         shutil.rmtree(folder, ignore_errors=True)
@@ -114,6 +113,20 @@ class WasiBuildHook(Base):
                 build_data[name].update(value)
             else:
                 build_data[name] = value
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Audit the wheel for WASI; one that would not import there is removed again."""
+        if self.target_name != "wheel" or version == EDITABLE or not str(build_data.get("tag")).endswith("wasi_wasm32"):
+            return
+        from hatch_wasi.audit import gate
+
+        try:
+            config = self._configuration(find_sources=False)
+            seen = self._root / FOLDER / "audited"
+            gate.admit(Path(artifact_path), self._console(), python=config.python, sdk=config.sdk, seen=seen)
+        except HatchWasiError as error:
+            self.app.abort(f"error: {error.render()}")
+            raise
 
     @property
     def _root(self) -> Path:
@@ -249,7 +262,7 @@ class WasiBuildHook(Base):
         self, built: "Sequence[Built]", recipe: "Recipe", listing: "Files"
     ) -> tuple[dict[str, object], set[Path]]:
         """Write modules to where they are imported from in the source tree; remove those that are no longer made."""
-        from hatch_wasi.cache import replace_file
+        from hatch_wasi.extension import in_place
         from hatch_wasi.extension.build import folder_name
         from hatch_wasi.extension.placement import package_folder
 
@@ -257,15 +270,7 @@ class WasiBuildHook(Base):
         placed = {}
         for item in built:
             placed[package_folder(item.extension, listing, root) / item.path.name] = item.path.read_bytes()
-        record = root / FOLDER / folder_name(recipe.target) / IN_PLACE
-        names = sorted(path.relative_to(root).as_posix() for path in placed)
-        for name in set(_read_names(record)) - set(names):
-            (root / name).unlink(missing_ok=True)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(record, json.dumps(names).encode())
-        for path, content in placed.items():
-            if not path.is_file() or path.read_bytes() != content:
-                replace_file(path, content, mode=0o755)
+        in_place.put(root, root / FOLDER / folder_name(recipe.target) / in_place.RECORD, placed)
         return {}, set(placed)
 
     def _watched(self, extensions: "Iterable[Extension]", listing: "Files") -> set[Path]:
@@ -289,11 +294,3 @@ def _is_wanted(extension: "Extension", recipe: "Recipe") -> bool:
     from packaging.markers import Marker
 
     return Marker(extension.marker).evaluate(recipe.target.markers())
-
-
-def _read_names(path: Path) -> list[str]:
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [str(name) for name in names] if isinstance(names, list) else []

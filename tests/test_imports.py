@@ -20,7 +20,9 @@ LAYERS = (
     {"config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library", "config_reader", "side_modules"},
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker"},
-    {"bootstrap", "pep517"},
+    {"bootstrap"},
+    {"audit"},  # judges wheels
+    {"pep517"},
     {"bundle"},  # packs and unpacks what bootstrap makes and finds
     {"cli", "__main__", "plugin", "hooks"},
 )

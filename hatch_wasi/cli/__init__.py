@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-COMMANDS = ("bootstrap", "info", "run", "install", "wheel", "export", "import", "clean")
+COMMANDS = ("bootstrap", "info", "run", "install", "wheel", "audit", "export", "import", "clean")
 
 
 def _parser() -> argparse.ArgumentParser:

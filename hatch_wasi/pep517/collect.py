@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from hatch_wasi.audit.auditor import Auditor
 from hatch_wasi.cache import replace_file
 from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, UsageError
@@ -17,7 +18,6 @@ from hatch_wasi.pep517.builder import Builder, Needs
 from hatch_wasi.pep517.candidates import Finder, name_of
 from hatch_wasi.pep517.testing import Tests
 from hatch_wasi.sources import archive
-from hatch_wasi.wheels.audit import Auditor
 from hatch_wasi.wheels.install import open_wheels
 
 __all__ = ["Collector", "Options"]
@@ -166,10 +166,8 @@ class Collector:
         name, version = name_of(wheel)
         with open_wheels([wheel]):
             pass  # whole, and what it says it is
-        if made.built and (found := self._auditor.check(wheel, private=(str(work),))):
-            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-            message = f"{wheel.name} was built and is not right: {found[0]}{more}"
-            raise BuildError(message, hint="see the log", log=self.builder.log(made.label))
+        if made.built:
+            self._audit(wheel, made, work)
         if asked and made.source and self.options.tests:
             self.options.tests.run(wheel, made.source, self.builder, self._wheels_for, work)
         target = self.options.wheel_dir / wheel.name
@@ -185,6 +183,16 @@ class Collector:
         have[name] = str(version)
         self.builder.console.note(f"{'Made' if made.built else 'Taken as it is:'} {target}")
         return target
+
+    def _audit(self, wheel: Path, made: Made, work: Path) -> None:
+        """Refuse what would not import; what is only not as it should be is said where more is asked for."""
+        report = self._auditor.check(wheel, private=(str(work),))
+        if found := report.errors:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            message = f"{wheel.name} was built and is not right: {found[0]}{more}"
+            raise BuildError(message, hint="see the log", log=self.builder.log(made.label))
+        for finding in report.warnings:
+            self.builder.console.detail(f"{wheel.name}: {finding}")
 
     def _wheels_for(self, words: Sequence[str], folder: Path) -> list[Path]:
         """Collect other wheels into `folder`: what tests need. Of no interest to anybody, unless something is built."""

@@ -1,0 +1,125 @@
+"""One side module of a wheel: its form, its name, and everything that is asked of it to be imported."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hatch_wasi.audit import linkage, stable_abi
+from hatch_wasi.audit.linkage import Interface
+from hatch_wasi.target import Target
+from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wasm.side_module import ABI_SECTION, SideModule
+
+__all__ = ["EXTENSION_SUFFIXES", "Expectation", "abi_note", "check", "debug_size"]
+
+EXTENSION_SUFFIXES = ".abi3.so", ".so"
+"""What CPython imports beside its own EXT_SUFFIX (Python/dynload_shlib.c)."""
+Problem = tuple[str, str]
+"""A finding's code and text."""
+WARNINGS = frozenset({"abi-note", "abi3-suffix", "debug"})
+"""Codes of what does not keep a module from being imported."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What modules are checked against."""
+
+    python: WasiPython
+    target: Target
+    interface: Interface
+    """python.wasm's."""
+    abi3: bool = False
+    """The wheel's tag promises the stable ABI."""
+    limited: tuple[int, int] | None = None
+    """Of which Python X.Y, if it says."""
+
+
+def abi_note(module: SideModule) -> dict[str, object] | None:
+    """Read what a module says that it was built with and for; None if it says nothing. Raises `ValueError`."""
+    content = module.custom(ABI_SECTION)
+    if content is None:
+        return None
+    try:
+        found = json.loads(content)
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(found, dict):
+        message = "it is no JSON object"
+        raise ValueError(message)  # noqa: TRY004 - of one kind with what is no JSON
+    return found
+
+
+def debug_size(module: SideModule) -> int:
+    """Count the bytes of debug sections."""
+    return sum(len(content) for name, content in module.module.custom if name.startswith(".debug_"))
+
+
+def check(
+    module: SideModule, member: str, expected: Expectation, libraries: Sequence[Interface], *, is_library: bool
+) -> Iterator[Problem]:
+    """Give what is wrong with `module`, the wheel's `member`; `libraries` are those of the wheel that it needs.
+
+    `is_library`: another module of the wheel needs it, so it need not be importable itself.
+    """
+    yield from _form(module)
+    leaf = member.rpartition("/")[2]
+    stem = leaf.partition(".")[0]
+    suffix = leaf[len(stem) :]
+    has_init = any(name.startswith("PyInit") for name in module.exports)
+    if not is_library:
+        yield from _names(module, stem, suffix, expected, has_init=has_init)
+    yield from linkage.problems(module, [expected.interface, *libraries])
+    yield from _abi(module, expected)
+    if suffix == ".abi3.so" or expected.abi3:
+        names = [item.name for item in module.imports]
+        if found := stable_abi.violations(names, expected.limited):
+            version = f" of Python {expected.limited[0]}.{expected.limited[1]}" if expected.limited else ""
+            yield "limited-api", f"it uses what is not in the stable ABI{version}: {', '.join(found)}"
+    if size := debug_size(module):
+        yield "debug", f"it has {size:,} bytes of debug sections"
+
+
+def _form(module: SideModule) -> Iterator[Problem]:
+    for kind in ("memory", "table"):
+        names = [name for name, item in module.exports.items() if item.kind == kind]
+        if names:
+            yield kind, f"it exports its {kind} as {names[0]}; a side module imports python.wasm's"
+    if all(name.startswith("__wasm") for name in module.exports):
+        yield "exports-nothing", "it exports nothing"
+
+
+def _names(module: SideModule, stem: str, suffix: str, expected: Expectation, *, has_init: bool) -> Iterator[Problem]:
+    wanted = {f"PyInit_{stem}", _encoded(stem)}
+    if has_init and not wanted & set(module.exports):
+        other = next(name for name in module.exports if name.startswith("PyInit"))
+        yield "init", f"it exports {other} and not {_encoded(stem)}"
+    own = expected.target.ext_suffix
+    if suffix not in (own, *EXTENSION_SUFFIXES):
+        yield "suffix", f"its suffix {suffix or '(none)'} is not WASI Python's: {own}, .abi3.so or .so"
+    elif expected.abi3 and suffix == own:
+        yield "abi3-suffix", f"the wheel's tag promises the stable ABI, and its suffix {suffix} is one Python's"
+
+
+def _encoded(stem: str) -> str:
+    """Name the function that imports a module (PEP 489: names that are not ASCII are encoded)."""
+    if stem.isascii():
+        return f"PyInit_{stem}"
+    return "PyInitU_" + stem.encode("punycode").decode("ascii").replace("-", "_")
+
+
+def _abi(module: SideModule, expected: Expectation) -> Iterator[Problem]:
+    """Compare what the module says of itself with the Python (PEP 816)."""
+    try:
+        note = abi_note(module)
+    except ValueError as error:
+        yield "abi", f"its {ABI_SECTION} section cannot be read: {error}"
+        return
+    python = expected.python
+    if note is None:
+        yield "abi-note", "nothing says which wasi-libc it was built with"
+        return
+    if note.get("wasi_libc") != python.wasi_libc:
+        built = note.get("wasi_libc")
+        yield "abi", f"it was built with wasi-libc {built}; Python {python.version} here has {python.wasi_libc}"
+    if not expected.abi3 and (soabi := note.get("soabi")) not in (expected.target.soabi, None):
+        yield "abi", f"it was built for {soabi}; this Python is {expected.target.soabi}"
