@@ -17,11 +17,22 @@ PACKAGE = Path(hatch_wasi.__file__).parent
 LAYERS = (
     {"errors"},
     {"console", "process", "fetch", "network", "cache", "contents", "disk", "workspace"},
-    {"config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library", "config_reader", "side_modules"},
+    {
+        "config",
+        "target",
+        "sdk",
+        "wasi_python",
+        "pins",
+        "wasm",
+        "cxx_library",
+        "config_reader",
+        "side_modules",
+        "environment",
+    },
     {"sources"},
-    {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker"},
+    {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker", "virtual"},
     {"bootstrap"},
-    {"audit"},  # judges wheels
+    {"audit", "resolver"},  # judge wheels, choose wheels
     {"pep517"},
     {"bundle"},  # packs and unpacks what bootstrap makes and finds
     {"cli", "__main__", "plugin", "hooks"},

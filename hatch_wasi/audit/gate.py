@@ -8,8 +8,9 @@ from hatch_wasi.audit.auditor import Auditor
 from hatch_wasi.cache import Cache, digest, replace_file
 from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, WheelError
+from hatch_wasi.wheels.wheel import Wheel
 
-__all__ = ["admit"]
+__all__ = ["admit", "judge"]
 
 
 def admit(path: Path, console: Console, *, python: str, sdk: str, seen: Path) -> None:
@@ -37,3 +38,13 @@ def admit(path: Path, console: Console, *, python: str, sdk: str, seen: Path) ->
         message = f"{path.name} was built and is not right: {report.errors[0]}{more}"
         raise BuildError(message, hint="it was removed; docs/audit.md explains the findings")
     replace_file(seen, identity.encode())
+
+
+def judge(auditor: Auditor, wheel: Wheel) -> None:
+    """Refuse a wheel that would not import; what it gives away is its builder's affair. Raises `WheelError`."""
+    report = auditor.check_open(wheel)
+    found = [finding for finding in report.errors if finding.code != "secret"]
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        message = f"{wheel.path.name} cannot be used: {found[0]}{more}"
+        raise WheelError(message, hint="`hatch-wasi audit` says all that is wrong with it; nothing was changed")

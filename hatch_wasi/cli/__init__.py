@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-COMMANDS = ("bootstrap", "info", "run", "install", "wheel", "audit", "export", "import", "clean")
+COMMANDS = (
+    "bootstrap", "info", "run", "install", "list", "freeze", "uninstall", "venv", "wheel", "audit", "export", "import",
+    "clean",
+)  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,7 +76,8 @@ def _execute(words: list[str]) -> int:
 
 
 def _module(command: str) -> str:
-    return "import_" if command == "import" else command  # `import` cannot name a module that is imported
+    # `import` cannot name a module that is imported, and `list` should not.
+    return f"{command}_" if command in {"import", "list"} else command
 
 
 def _report(text: str, *, before: str = "") -> None:

@@ -1,23 +1,17 @@
-"""`hatch-wasi install`: put wheels where WASI Python imports from."""
+"""`hatch-wasi install`: put packages where WASI Python imports them from, as pip does."""
 
 import argparse
-import re
-from pathlib import Path
 
-from hatch_wasi import bootstrap
-from hatch_wasi.cache import Cache
-from hatch_wasi.cli import options
+from hatch_wasi.cli import places
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError
-from hatch_wasi.runtime.trial import run_command
-from hatch_wasi.wheels.install import Installation, check_tags, open_wheels
 
 __all__ = ["add_parser", "execute"]
 
 DESCRIPTION = """\
-Install wheel files for WASI Python. All are checked before anything is written, and they appear at once or not at
-all. Another version that is installed is replaced. Scripts go to DIR/bin and run on WASI: call them, or use
-`hatch-wasi run DIR/bin/NAME`."""
+Install requirements, wheel files and URLs for WASI Python, and what they need. pip resolves them, as for WASI Python.
+All are checked before anything is written, and they appear at once or not at all. Scripts run on WASI: call them, or
+use `hatch-wasi run DIR/bin/NAME`."""
 
 
 def add_parser(
@@ -25,12 +19,31 @@ def add_parser(
 ) -> None:
     """Declare the command."""
     parser = commands.add_parser(
-        "install", parents=[common], help="install wheels for WASI Python", description=DESCRIPTION
+        "install", parents=[common], help="install packages for WASI Python", description=DESCRIPTION
     )
-    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="wheel file")
-    parser.add_argument(
-        "--target", metavar="DIR", type=Path, help="install there, for `run --site DIR` (default: WASI site-packages)"
-    )
+    parser.add_argument("words", nargs="*", metavar="REQUIREMENT|WHEEL|URL|PROJECT", help="what to install")
+    places.add_target(parser)
+    group = parser.add_argument_group("which releases, as for pip")
+    for names, value, text in (
+        (("-r", "--requirement"), "FILE", "install what the file lists"),
+        (("-c", "--constraint"), "FILE", "versions that may be taken"),
+        (("--extra-index-url",), "URL", "another index"),
+        (("-f", "--find-links"), "URL|DIR", "where else to look for wheels"),
+        (("--trusted-host",), "HOST", "a server that may have no valid certificate"),
+    ):
+        group.add_argument(*names, action="append", default=[], metavar=value, help=text)
+    group.add_argument("-i", "--index-url", metavar="URL", help="package index (default: pip's)")
+    for names, text in (
+        (("--no-index",), "ask no index, only --find-links"),
+        (("--no-deps",), "install nothing that is only needed"),
+        (("-U", "--upgrade"), "take the newest releases"),
+        (("--force-reinstall",), "install again what is there"),
+        (("--pre",), "take pre-releases, too"),
+        (("--require-hashes",), "every requirement must have a hash"),
+    ):
+        group.add_argument(*names, action="store_true", help=text)
+    parser.add_argument("--build", action="store_true", help="build what has no wheel, as `hatch-wasi wheel` does")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be installed")
     parser.add_argument(
         "--allow-abi-mismatch", action="store_true", help="accept side modules built with another wasi-libc"
     )
@@ -38,29 +51,37 @@ def add_parser(
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Run the command."""
-    with open_wheels([_wheel_path(word) for word in args.wheels]) as wheels:
-        chosen = options.toolchain(args)
-        if re.fullmatch(r"\d+\.\d+", chosen.python):
-            check_tags(wheels, chosen.python)  # before a bootstrap that would be for nothing
-        cache = Cache()
-        python = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk).python
-        Installation(
-            site=args.target or python.site_packages(cache.data),
-            python=python,
-            cache=cache,
-            console=console,
-            run_wasi=run_command,
-            allow_abi_mismatch=args.allow_abi_mismatch,
-        ).install(wheels)
+    from hatch_wasi import bootstrap
+    from hatch_wasi.audit import gate
+    from hatch_wasi.audit.auditor import Auditor
+    from hatch_wasi.cache import Cache
+    from hatch_wasi.cli.gathering import Gathering
+    from hatch_wasi.runtime.trial import run_command
+    from hatch_wasi.wheels.install import Installation, open_wheels
+
+    if not args.words and not args.requirement:
+        message = "nothing to install is named"
+        raise UsageError(message, hint="hatch-wasi install NAME, or a wheel file, or -r FILE")
+    chosen = places.toolchain(args)
+    gathering = Gathering(args, console, chosen)
+    gathering.check()  # before a bootstrap that would be for nothing
+    cache = Cache()
+    toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
+    site = places.site_packages(args, cache, console)
+    auditor = Auditor(toolchain.python, allow_abi_mismatch=args.allow_abi_mismatch)
+    with gathering.gathered(toolchain, cache, site) as found, open_wheels([path for path, _ in found]) as wheels:
+        if not wheels:
+            console.note("everything that is asked for is installed already")
+        elif args.dry_run:
+            console.note(f"would install {', '.join(wheel.label for wheel in wheels)} in {site}")
+        else:
+            Installation(
+                site=site,
+                python=toolchain.python,
+                cache=cache,
+                console=console,
+                run_wasi=run_command,
+                allow_abi_mismatch=args.allow_abi_mismatch,
+                judge=lambda wheel: gate.judge(auditor, wheel),
+            ).install(wheels, {wheel.project: origin for wheel, (_, origin) in zip(wheels, found, strict=True)})
     return 0
-
-
-def _wheel_path(word: str) -> Path:
-    path = Path(word)
-    if path.suffix == ".whl":
-        return path
-    if path.exists():
-        message = f"{word} is not a wheel file"
-        raise UsageError(message, hint="build a wheel of it: HATCH_WASI_TARGET=wasi hatch build -t wheel")
-    message = f"{word} is not a wheel file; only wheel files can be installed yet, not requirements"
-    raise UsageError(message, hint="name the file of a wheel: NAME-VERSION-PYTHON-ABI-PLATFORM.whl")

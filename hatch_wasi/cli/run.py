@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from hatch_wasi import environment
 from hatch_wasi.errors import UsageError
 from hatch_wasi.runtime.engine import Engine, Rejected
 from hatch_wasi.runtime.prepared import Prepared, recall, remember
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from hatch_wasi.cache import Cache
     from hatch_wasi.console import Console
+    from hatch_wasi.environment import Environment
     from hatch_wasi.runtime.codecache import CodeCache
     from hatch_wasi.runtime.guest import Guest
     from hatch_wasi.runtime.loader import Loader
@@ -117,8 +119,9 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(HELP)
         return 0
     _fill_streams()
+    place = _environment(options)
     folder = os.path.join(_cache_root(), "aot")
-    request = (PACKAGE, sys.prefix, _python(options), options.setting("--sdk", "HATCH_WASI_SDK", "auto"))
+    request = (PACKAGE, sys.prefix, _python(options, place), options.setting("--sdk", "HATCH_WASI_SDK", "auto"))
     prepared = recall(folder, request)
     started = _resume(prepared) if prepared else None
     if prepared is None or started is None:
@@ -127,6 +130,8 @@ def main(argv: Sequence[str]) -> int:
     guest = _guest(engine, module, prepared, folder, strict="--allow-abi-mismatch" not in options.flags)
     view = View()
     site = os.path.join(_data_root(), "site", f"{prepared.short_version}-{prepared.wasi_libc}")
+    if place is not None:
+        site = place.site_packages
     view.python(prepared.root, site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
     words = _show(view, options)
     with Private() as private:
@@ -144,8 +149,19 @@ def _fill_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def _python(options: Options) -> str:
-    given = options.setting("--python", "HATCH_WASI_PYTHON", "3.13")
+def _environment(options: Options) -> Environment | None:
+    """Give the environment whose packages are to be seen: one that is named, else the one that is active or around."""
+    for folder in options.values["--site"]:
+        if found := environment.of_folder(folder):
+            options.values["--site"].remove(folder)
+            return found
+    given = options.setting("--python", "HATCH_WASI_PYTHON", "")
+    found = environment.current(os.environ, os.getcwd())
+    return found if found and given in {"", found.version} else None
+
+
+def _python(options: Options, place: Environment | None) -> str:
+    given = options.setting("--python", "HATCH_WASI_PYTHON", place.version if place else "3.13")
     return os.path.abspath(given) if "/" in given else given
 
 

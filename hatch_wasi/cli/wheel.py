@@ -17,9 +17,10 @@ from hatch_wasi.errors import UsageError
 
 if TYPE_CHECKING:
     from hatch_wasi.pep517.builder import BuildOptions
-    from hatch_wasi.pep517.collect import Options
+    from hatch_wasi.pep517.candidates import Finder
+    from hatch_wasi.pep517.collect import Collector, Options
 
-__all__ = ["add_parser", "execute"]
+__all__ = ["add_parser", "collector", "execute", "require", "variables"]
 
 DESCRIPTION = """\
 Make wheels for WASI Python of projects, whatever builds them (PEP 517): folders, sdists, or requirements that are
@@ -110,32 +111,54 @@ def _add_testing(group: "argparse._ArgumentGroup") -> None:
 
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Build everything that is named."""
-    try:
-        from hatch_wasi.pep517.builder import Builder
-        from hatch_wasi.pep517.candidates import Finder
-        from hatch_wasi.pep517.collect import Collector
-    except ImportError as error:
-        message = f"`hatch-wasi wheel` needs {error.name}"
-        raise UsageError(message, hint="pip install 'hatch-wasi[run,wheel]'") from error
+    require()
+    from hatch_wasi.pep517.candidates import Finder
+
     choice = _options(args)
     for python in args.python or [None]:
         chosen = options.toolchain(argparse.Namespace(**{**vars(args), "python": python}))
         cache = Cache()
         toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
         short = toolchain.python.short_version
-        builder = Builder(
-            cache=cache,
-            console=console,
-            sdk=toolchain.sdk,
-            python=toolchain.python,
-            cxx=bootstrap.ready_cxx(cache, toolchain.sdk),
-            ensure_cxx=partial(bootstrap.ensure_cxx, cache, console, toolchain.sdk),
-            options=_build_options(args, chosen, short),
-            build_python=bootstrap.ensure_build_python(cache, console, toolchain),
-        )
         finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
-        Collector(builder, finder, choice).collect(args.projects)
+        building = _build_options(args, chosen, short)
+        collector(toolchain, cache, console, finder=finder, choice=choice, building=building).collect(args.projects)
     return 0
+
+
+def require() -> None:
+    """Raise `UsageError` if what builds need is not installed."""
+    try:
+        import hatch_wasi.pep517.collect  # noqa: F401 - imports all of it
+    except ImportError as error:
+        message = f"building needs {error.name}"
+        raise UsageError(message, hint="pip install 'hatch-wasi[run,wheel]'") from error
+
+
+def collector(
+    toolchain: bootstrap.Toolchain,
+    cache: Cache,
+    console: Console,
+    *,
+    finder: "Finder",
+    choice: "Options",
+    building: "BuildOptions",
+) -> "Collector":
+    """Give what makes wheels with a toolchain; what is missing of it (a build python, a C++ library) is made."""
+    from hatch_wasi.pep517.builder import Builder
+    from hatch_wasi.pep517.collect import Collector
+
+    builder = Builder(
+        cache=cache,
+        console=console,
+        sdk=toolchain.sdk,
+        python=toolchain.python,
+        cxx=bootstrap.ready_cxx(cache, toolchain.sdk),
+        ensure_cxx=partial(bootstrap.ensure_cxx, cache, console, toolchain.sdk),
+        options=building,
+        build_python=bootstrap.ensure_build_python(cache, console, toolchain),
+    )
+    return Collector(builder, finder, choice)
 
 
 def _options(args: argparse.Namespace) -> "Options":
@@ -172,9 +195,14 @@ def _build_options(args: argparse.Namespace, chosen: options.Toolchain, python: 
         config_settings=_config_settings(args.config_settings),
         pip_options=_pip_options(args),
         surroundings=Surroundings.current(python) if args.no_isolation else None,
-        variables={"HATCH_WASI_TARGET": "wasi", "HATCH_WASI_PYTHON": chosen.python, "HATCH_WASI_SDK": chosen.sdk},
+        variables=variables(chosen),
         rebuild=args.rebuild,
     )
+
+
+def variables(chosen: options.Toolchain) -> dict[str, str]:
+    """Give the variables by which our own hook, in a project that is built, has the same target."""
+    return {"HATCH_WASI_TARGET": "wasi", "HATCH_WASI_PYTHON": chosen.python, "HATCH_WASI_SDK": chosen.sdk}
 
 
 def _names(words: Sequence[str]) -> frozenset[str]:

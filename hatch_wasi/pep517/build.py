@@ -1,8 +1,10 @@
 """Build a project's wheel: its backend runs on the build python, disguised as WASI."""
 
 import os
+import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -111,15 +113,27 @@ class Build:
         )
         settings = self._settings(backend, toolset)
         try:
-            requires = hooks.get_requires_for_build_wheel(settings)
-            self.environment.install(requires)
-            return out / hooks.build_wheel(str(out), settings)
+            with self._warnings_logged():
+                requires = hooks.get_requires_for_build_wheel(settings)
+                self.environment.install(requires)
+                return out / hooks.build_wheel(str(out), settings)
         except (BackendUnavailable, HookMissing, UnsupportedOperation) as error:
             reason = str(error.args[0] if error.args else error).strip().rpartition("\n")[2] or type(error).__name__
             message = f"{self.label}: its build backend {backend.name} cannot be used: {reason}"
             raise BuildError(message, log=self.log) from error
         except ProcessFailed as error:
             raise self._explained(error, backend.external.lacking) from error
+
+    @contextmanager
+    def _warnings_logged(self) -> Iterator[None]:
+        """Write the backend's warnings into the log: the library of hooks collects them and gives them as our own."""
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            try:
+                yield
+            finally:
+                with self.log.open("a", encoding="utf-8") as log:
+                    log.writelines(f"warning: {' '.join(str(item.message).split())}\n" for item in found)
 
     def _settings(self, backend: project.Backend, toolset: Toolset) -> dict[str, str | Sequence[str]]:
         settings: dict[str, str | Sequence[str]] = dict(self.config_settings)

@@ -4,28 +4,28 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 
 from installer import install as write_wheel
 from installer.exceptions import InstallerError
 
-from hatch_wasi.cache import Cache, digest
+from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import WheelError
 from hatch_wasi.wasi_python import Runner, WasiPython
 from hatch_wasi.wheels import side_modules, tags
 from hatch_wasi.wheels.bytecode import compile_all
 from hatch_wasi.wheels.destination import StageDestination
-from hatch_wasi.wheels.installed import Distribution, bytecode_of, owners, scan
+from hatch_wasi.wheels.installed import Distribution, owners, scan
 from hatch_wasi.wheels.names import check_distinct
+from hatch_wasi.wheels.removal import files_of, site_lock
 from hatch_wasi.wheels.swap import recover, staged
 from hatch_wasi.wheels.wheel import INSTALLER_FILES, Wheel
 
-__all__ = ["Installation", "check_tags", "open_wheels"]
+__all__ = ["Installation", "Origin", "check_tags", "open_wheels"]
 
 
 @contextmanager
@@ -53,6 +53,34 @@ def check_tags(wheels: Sequence[Wheel], version: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """How a wheel came to be installed."""
+
+    requested: bool = True
+    """Somebody asked for it; it is not only needed by another (PEP 376)."""
+    direct: Mapping[str, object] | None = None
+    """The content of `direct_url.json` if it was named by its place and not looked up in an index (PEP 610)."""
+
+    @classmethod
+    def of_file(cls, path: Path) -> "Origin":
+        """Describe a wheel file that somebody named."""
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        hashes = {"hash": f"sha256={sha256}", "hashes": {"sha256": sha256}}
+        return cls(direct={"archive_info": hashes, "url": path.resolve().as_uri()})
+
+    def files(self) -> dict[str, bytes]:
+        """Give the files that the installing program adds to dist-info."""
+        direct = json.dumps(self.direct, sort_keys=True) if self.direct is not None else None
+        texts = ("hatch-wasi\n", "" if self.requested else None, direct)
+        return {name: text.encode() for name, text in zip(INSTALLER_FILES, texts, strict=True) if text is not None}
+
+
+def _accept(wheel: Wheel) -> None:
+    """Have nothing against a wheel."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Installation:
     """Where wheels go, and how."""
 
@@ -67,21 +95,26 @@ class Installation:
     """Compiles bytecode."""
     allow_abi_mismatch: bool = False
     """Take side modules that were built with another wasi-libc."""
+    judge: Callable[[Wheel], None] = _accept
+    """Raises `WheelError` for a wheel that is not to be installed."""
 
-    def install(self, wheels: Sequence[Wheel]) -> None:
-        """Install `wheels`, removing other versions of them. Raises `WheelError`; then `site` is as it was."""
+    def install(self, wheels: Sequence[Wheel], origins: Mapping[str, Origin] | None = None) -> None:
+        """Install `wheels`, removing other versions of them; `origins` by their projects (default: named files).
+
+        Raises `WheelError`; then `site` is as it was.
+        """
         self._check(wheels)
+        origins = origins or {}
         try:
             site = self.site.resolve()
-            # One of sixteen locks: folders that share one only wait for each other, and the lock files stay few.
-            with self.cache.lock(f"site-{digest(str(site))[0]}"):
+            with self.cache.lock(site_lock(site)):
                 recover(site)
                 installed = scan(site)
                 replaced = [dist for dist in installed if any(dist.project == wheel.project for wheel in wheels)]
-                remove = _removals(site, replaced, [dist for dist in installed if dist not in replaced])
+                remove = files_of(site, replaced, [dist for dist in installed if dist not in replaced])
                 _check_conflicts(site, wheels, installed, remove)
                 with staged(site, without=remove) as (tree, scratch):
-                    self._write(wheels, tree, scratch)
+                    self._write(wheels, origins, tree, scratch)
                 now = scan(site)
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or error
@@ -107,13 +140,15 @@ class Installation:
                 self.console.warn(f"{wheel.path.name}: nothing says which wasi-libc its side modules need: {names}")
             if found.foreign:
                 self.console.warn(f"{wheel.path.name}: not for WASI, so not loadable: {_some(found.foreign)}")
+            self.judge(wheel)
 
-    def _write(self, wheels: Sequence[Wheel], tree: Path, scratch: Path) -> None:
+    def _write(self, wheels: Sequence[Wheel], origins: Mapping[str, Origin], tree: Path, scratch: Path) -> None:
         destinations = [StageDestination(tree, wheel) for wheel in wheels]
         for wheel, destination in zip(wheels, destinations, strict=True):
             self.console.detail(f"unpacking {wheel.path.name}")
             try:
-                write_wheel(wheel, destination, _additional(wheel.path))
+                origin = origins.get(wheel.project) or Origin.of_file(wheel.path)
+                write_wheel(wheel, destination, origin.files())
             except (InstallerError, zipfile.BadZipFile, EOFError, ValueError) as error:
                 message = f"{wheel.path.name} cannot be installed: {error}"
                 raise WheelError(message, hint="nothing was changed") from error
@@ -138,34 +173,6 @@ class Installation:
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
-
-
-def _additional(path: Path) -> dict[str, bytes]:
-    """Give the files that the installing program adds to dist-info, for the wheel file `path` (PEP 376, PEP 610)."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    origin = {
-        "archive_info": {"hash": f"sha256={sha256}", "hashes": {"sha256": sha256}},
-        "url": path.resolve().as_uri(),
-    }
-    content = ("hatch-wasi\n", "", json.dumps(origin, sort_keys=True))
-    return {name: text.encode() for name, text in zip(INSTALLER_FILES, content, strict=True)}
-
-
-def _removals(site: Path, replaced: Sequence[Distribution], others: Sequence[Distribution]) -> set[str]:
-    """List the files of `replaced` that are to go: what RECORD lists, bytecode of it, and all of dist-info."""
-    names: set[str] = set()
-    for dist in replaced:
-        if dist.files is None:
-            message = f"{dist.label} in {site} has no RECORD, so what belongs to it is not known"
-            raise WheelError(message, hint=f"remove {site / dist.folder} and its files by hand")
-        names |= dist.files
-        for name in dist.files:
-            if name.endswith(".py"):
-                folder, stem = bytecode_of(name)
-                names |= {f"{folder}/{path.name}" for path in (site / folder).glob(f"{escape(stem)}*.pyc")}
-        names |= {path.relative_to(site).as_posix() for path in (site / dist.folder).rglob("*")}
-    return names - owners(others).keys()
 
 
 def _check_conflicts(

@@ -1,11 +1,14 @@
 """What is installed in a folder, read from its .dist-info folders (PEP 376, PEP 627)."""
 
+import json
 import posixpath
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from email.parser import HeaderParser
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -24,6 +27,8 @@ class Distribution:
     version: str
     folder: str
     """Name of its .dist-info folder."""
+    name: str
+    """As it writes itself in METADATA."""
     files: frozenset[str] | None
     """What its RECORD lists, relative to the folder it is installed in and below it; None if it has no RECORD."""
 
@@ -31,6 +36,22 @@ class Distribution:
     def label(self) -> str:
         """`name 1.0`, for a person."""
         return f"{self.project} {self.version}"
+
+    def direct_url(self, site: Path) -> str:
+        """Give where it was installed from, if not from an index (PEP 610); empty if it was, or nobody knows."""
+        try:
+            found = json.loads((site / self.folder / "direct_url.json").read_text(encoding="utf-8"))
+            return str(found["url"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return ""
+
+    def needs(self, site: Path) -> set[str]:
+        """Give the normalized names of what its METADATA says that it requires, whatever the markers."""
+        found: set[str] = set()
+        for line in _headers(site / self.folder, "Requires-Dist"):
+            with suppress(InvalidRequirement):
+                found.add(canonicalize_name(Requirement(line).name))
+        return found
 
     def provides(self, requirement: Requirement) -> bool:
         """Tell whether it is what `requirement` asks for; pre-releases count, where it came from does not."""
@@ -57,9 +78,23 @@ def scan(site: Path) -> list[Distribution]:
         else:
             files = frozenset(_inside(record.parse(text, str(folder / "RECORD"))))
         found.append(
-            Distribution(project=canonicalize_name(name), version=version, folder=folder.name, files=files),
+            Distribution(
+                project=canonicalize_name(name),
+                version=version,
+                folder=folder.name,
+                name=next(iter(_headers(folder, "Name")), name),
+                files=files,
+            ),
         )
     return found
+
+
+def _headers(folder: Path, name: str) -> list[str]:
+    try:
+        text = (folder / "METADATA").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [str(value) for value in HeaderParser().parsestr(text).get_all(name) or []]
 
 
 def _inside(paths: Iterable[str]) -> Iterable[str]:

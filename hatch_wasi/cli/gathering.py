@@ -1,0 +1,158 @@
+"""From the words of `hatch-wasi install` to wheel files: named ones, those that pip finds, and those that are built."""
+
+import argparse
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from hatch_wasi import bootstrap
+from hatch_wasi.cache import Cache
+from hatch_wasi.cli.options import Toolchain
+from hatch_wasi.console import Console
+from hatch_wasi.errors import UsageError
+from hatch_wasi.resolver.resolver import Chosen, Resolver, Unavailable
+from hatch_wasi.wheels.install import Origin, check_tags, open_wheels
+from hatch_wasi.wheels.installed import scan
+from hatch_wasi.wheels.wheel import Wheel
+
+__all__ = ["Gathering"]
+
+Found = list[tuple[Path, Origin]]
+SDISTS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+class Gathering:
+    """Gathers for one command line."""
+
+    def __init__(self, args: argparse.Namespace, console: Console, chosen: Toolchain) -> None:
+        """Tell wheel files from sources and requirements. Raises `UsageError`."""
+        self._args = args
+        self._console = console
+        self._chosen = chosen
+        self._files = [Path(word) for word in args.words if _is_wheel_file(word)]
+        self._sources = [word for word in args.words if _is_source(word)]
+        self._words = [word for word in args.words if word not in self._sources and not _is_wheel_file(word)]
+        if self._sources and not args.build:
+            message = f"{self._sources[0]} is not a wheel file, and has to be built for WASI"
+            raise UsageError(message, hint="--build builds it, or build a wheel of it by `hatch-wasi wheel`")
+        for file in [*args.requirement, *args.constraint]:
+            if "://" not in file and not Path(file).is_file():
+                message = f"{file}: no such file"
+                raise UsageError(message)
+
+    def check(self) -> None:
+        """Check the named wheel files, as far as that needs no Python. Raises `WheelError`."""
+        with open_wheels(self._files) as wheels:
+            if re.fullmatch(r"\d+\.\d+", self._chosen.python):
+                check_tags(wheels, self._chosen.python)
+
+    @contextmanager
+    def gathered(self, toolchain: bootstrap.Toolchain, cache: Cache, site: Path) -> Iterator[Found]:
+        """Give the wheels to install; files that were fetched or built go when the block ends."""
+        with tempfile.TemporaryDirectory(prefix="hatch-wasi-install-") as name:
+            work = Path(name)
+            files = list(self._files)
+            if self._sources:
+                files += self._build(self._sources, toolchain, cache, work / "built")
+            if self._is_simple(files, toolchain, site):
+                yield [(path, Origin.of_file(path)) for path in files]
+            else:
+                yield self._resolve(files, toolchain, cache, site, work)
+
+    def _is_simple(self, files: list[Path], toolchain: bootstrap.Toolchain, site: Path) -> bool:
+        """Tell whether the files are all that is needed: then pip is not."""
+        args = self._args
+        if self._words or args.requirement or args.require_hashes or args.upgrade:
+            return False
+        if args.no_deps:
+            return True
+        with open_wheels(files) as wheels:
+            markers = toolchain.python.target().markers()
+            have = scan(site)
+            return all(
+                any(dist.provides(need) for dist in have) or any(_provides(other, need) for other in wheels)
+                for wheel in wheels
+                for need in wheel.needs(markers)
+            )
+
+    def _resolve(
+        self, files: list[Path], toolchain: bootstrap.Toolchain, cache: Cache, site: Path, work: Path
+    ) -> Found:
+        """Ask pip, and build what it does not find, if that may be."""
+        words = [*self._words, *(str(path.absolute()) for path in files)]
+        built = work / "wheels"
+        log = cache.root / "logs" / "install.log"
+        log.unlink(missing_ok=True)
+        resolver = Resolver(
+            python=toolchain.python, site=site, log=log, options=self._pip_options(), sources=self._pip_sources()
+        )
+        missing: set[str] = set()
+        chosen: list[Chosen] | None = None
+        while chosen is None:
+            folder = Path(tempfile.mkdtemp(dir=work))
+            try:
+                with self._console.step("Resolving"):
+                    chosen = resolver.resolve(words, folder, fetch=not self._args.dry_run)
+            except Unavailable as error:
+                if not self._args.build or error.requirement in missing:
+                    raise
+                missing.add(error.requirement)
+                self._build([error.requirement], toolchain, cache, built)
+                resolver.wheels[:] = [built]
+        found = [(item.path, Origin(requested=item.requested, direct=item.direct)) for item in chosen]
+        # A file that is named is installed even if its version is there: it may have been built anew.
+        there = {path.resolve() for path, _ in found}
+        return [*found, *((path, Origin.of_file(path)) for path in files if path.resolve() not in there)]
+
+    def _pip_options(self) -> list[str]:
+        args = self._args
+        pairs = [("--requirement", file) for file in args.requirement]
+        pairs += [("--constraint", file) for file in args.constraint]
+        flags = ("no_deps", "upgrade", "force_reinstall", "pre", "require_hashes")
+        given = [f"--{flag.replace('_', '-')}" for flag in flags if getattr(args, flag)]
+        return [*(word for pair in pairs for word in pair), *given]
+
+    def _pip_sources(self) -> list[str]:
+        args = self._args
+        pairs = [("--index-url", args.index_url)] if args.index_url else []
+        for option in ("extra_index_url", "find_links", "trusted_host"):
+            pairs += [(f"--{option.replace('_', '-')}", value) for value in getattr(args, option)]
+        return [*(word for pair in pairs for word in pair), *(["--no-index"] if args.no_index else [])]
+
+    def _build(self, words: list[str], toolchain: bootstrap.Toolchain, cache: Cache, folder: Path) -> list[Path]:
+        """Make wheels as `hatch-wasi wheel` does, and give the files. Raises `BuildError`, `UsageError`."""
+        from hatch_wasi.cli import wheel
+
+        wheel.require()
+        from hatch_wasi.pep517 import requirements
+        from hatch_wasi.pep517.builder import BuildOptions
+        from hatch_wasi.pep517.candidates import Finder
+        from hatch_wasi.pep517.collect import Options
+
+        args = self._args
+        constraints = [line for file in args.constraint for line in requirements.read(Path(file))]
+        choice = Options(wheel_dir=folder, dependencies=False, constraints=constraints)
+        building = BuildOptions(pip_options=self._pip_sources(), variables=wheel.variables(self._chosen))
+        short = toolchain.python.short_version
+        finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
+        made = wheel.collector(toolchain, cache, self._console, finder=finder, choice=choice, building=building)
+        return made.collect(words)
+
+
+def _is_wheel_file(word: str) -> bool:
+    return word.endswith(".whl") and "://" not in word
+
+
+def _is_source(word: str) -> bool:
+    path = Path(word)
+    return "://" not in word and (path.is_dir() or (path.is_file() and word.endswith(SDISTS)))
+
+
+def _provides(wheel: Wheel, need: Requirement) -> bool:
+    same = canonicalize_name(need.name) == wheel.project
+    return same and need.specifier.contains(wheel.parsed_version, prereleases=True)
