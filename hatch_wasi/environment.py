@@ -48,11 +48,15 @@ def of_folder(folder: str) -> Environment | None:
     return found
 
 
-def current(variables: Mapping[str, str], folder: str) -> Environment | None:
-    """Give the environment that is activated, else the one that `folder` is in; None if there is none."""
+def current(variables: Mapping[str, str]) -> Environment | None:
+    """Give the environment that is activated, else the one that the working folder is in; None if there is none."""
     activated = variables.get("VIRTUAL_ENV")
     if activated and (found := _read(os.path.abspath(activated))):
         return found
+    try:
+        folder = os.getcwd()
+    except OSError:
+        return None  # it was removed
     while True:
         if found := _read(folder):
             return found

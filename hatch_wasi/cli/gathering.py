@@ -97,7 +97,7 @@ class Gathering:
             folder = Path(tempfile.mkdtemp(dir=work))
             try:
                 with self._console.step("Resolving"):
-                    chosen = resolver.resolve(words, folder, fetch=not self._args.dry_run)
+                    chosen = resolver.resolve(words, folder)
             except Unavailable as error:
                 if not self._args.build or error.requirement in missing:
                     raise

@@ -30,7 +30,7 @@ def current(args: argparse.Namespace) -> Environment | None:
     """Give the environment that a command is about, if it is about one."""
     if args.target is not None:
         return environment.of_folder(str(args.target))
-    found = environment.current(os.environ, str(Path.cwd()))
+    found = environment.current(os.environ)
     asked = args.python or os.environ.get("HATCH_WASI_PYTHON")
     return found if found and asked in {None, "", found.version} else None
 

@@ -156,7 +156,7 @@ def _environment(options: Options) -> Environment | None:
             options.values["--site"].remove(folder)
             return found
     given = options.setting("--python", "HATCH_WASI_PYTHON", "")
-    found = environment.current(os.environ, os.getcwd())
+    found = environment.current(os.environ)
     return found if found and given in {"", found.version} else None
 
 

@@ -35,7 +35,7 @@ def main(settings: dict[str, Any], arguments: list[str]) -> int:
     sys.path[:] = [path for path in sys.path if path.startswith(library) and not path.endswith("-packages")]
     sys.path.append(settings["site"])
     status = pip(arguments)
-    if status or not settings["fetch"]:
+    if status:
         return int(status)
     report = json.loads(Path(settings["report"]).read_text(encoding="utf-8"))
     found = [item["download_info"] for item in report["install"]]

@@ -62,10 +62,10 @@ class Resolver:
     wheels: list[Path] = field(default_factory=list)
     """Folders with wheels that were made for this."""
 
-    def resolve(self, words: Sequence[str], folder: Path, *, fetch: bool = True) -> list[Chosen]:
+    def resolve(self, words: Sequence[str], folder: Path) -> list[Chosen]:
         """Give what has to be installed for the requirements `words` that is not in the site-packages yet.
 
-        Wheels that are not files already are downloaded to the empty `folder`, if `fetch`. Raises `Unavailable`, or
+        Wheels that are not files already are downloaded to the empty `folder`. Raises `Unavailable`, or
         `WheelError` for whatever else pip does not like.
         """
         if find_spec("pip") is None:
@@ -74,7 +74,7 @@ class Resolver:
         report = folder / "report.json"
         common = [*self._common(), "--only-binary=:all:", *self._target()]
         install = ["install", "--dry-run", "--report", str(report), *common, *self.options, *words]
-        download = ["download", "--no-deps", "--dest", str(folder), *common] if fetch else []
+        download = ["download", "--no-deps", "--dest", str(folder), *common]
         settings = {
             "markers": self.python.target().markers(),
             "site": str(self.site),

@@ -126,7 +126,11 @@ class View:
             raise UsageError(message)
         if self.cwd != "/" and inside(path, self.cwd) and inside(os.path.abspath(word), self.cwd):
             return path if ".." in word.split("/") else word
-        if not any(mount.host == mount.guest and inside(folder, mount.guest) for mount in self.mounts):
+        seen = [mount for mount in self.mounts if mount.host == mount.guest and inside(folder, mount.guest)]
+        # Below / there may be what is hidden behind folders of the guest's own: /tmp.
+        if folder != "/" and all(mount.guest == "/" for mount in seen):
+            self._mounts[folder] = Mount(folder, folder, writable=any(mount.writable for mount in seen))
+        elif not seen:
             self._mounts[folder] = Mount(folder, folder)
         return path
 

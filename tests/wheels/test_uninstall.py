@@ -1,0 +1,78 @@
+"""`hatch-wasi uninstall`, `list` and `freeze`."""
+
+import json
+
+import pytest
+from wheel_making import tree
+
+from hatch_wasi.cli import main
+
+
+@pytest.fixture
+def command(site):
+    return lambda name, *words: main([name, "--target", str(site), *map(str, words)])
+
+
+def test_all_of_it_goes_and_nothing_else(install, make_wheel, site, command, capfd):
+    one = make_wheel("one", "1.0", {"one/__init__.py": "", "one/data.txt": "", "shared/a.py": ""})
+    install(one, make_wheel("two", "1.0", {"two.py": "", "shared/b.py": ""}))
+    (site / "one" / "mine.txt").write_text("kept")
+    assert command("uninstall", "-y", "ONE") == 0
+    assert f"removed one 1.0 from {site}" in capfd.readouterr().err
+    left = {name for name in tree(site) if not name.startswith("two-1.0.dist-info")}
+    assert left == {"one/mine.txt", "two.py", "shared/b.py"}
+    assert not list(site.glob("one/__pycache__/*"))
+
+
+def test_a_name_that_is_not_there(install, make_wheel, command, capfd):
+    install(make_wheel("one", "1.0", {"one.py": ""}))
+    assert command("uninstall", "-y", "two") == 0
+    assert "two is not installed" in capfd.readouterr().err
+    assert command("uninstall", "-y", "no name!") == 2
+
+
+def test_nobody_is_asked_where_there_is_nobody(install, make_wheel, site, command, capfd, monkeypatch):
+    install(make_wheel("one", "1.0", {"one.py": ""}))
+    assert command("uninstall", "one") == 2
+    assert "there is nobody to ask" in capfd.readouterr().err
+    assert (site / "one.py").is_file()
+
+
+def test_a_list_of_names(install, make_wheel, site, command, tmp_path):
+    install(*(make_wheel(name, "1.0", {f"{name}.py": ""}) for name in ("one", "two", "three")))
+    (tmp_path / "names.txt").write_text("one>=1  # first\ntwo\n")
+    assert command("uninstall", "-y", "-r", tmp_path / "names.txt") == 0
+    assert {name for name in tree(site) if "/" not in name} == {"three.py"}
+
+
+def test_a_distribution_without_record(install, make_wheel, site, command, capfd):
+    install(make_wheel("one", "1.0", {"one.py": ""}))
+    (site / "one-1.0.dist-info" / "RECORD").unlink()
+    before = tree(site)
+    assert command("uninstall", "-y", "one") == 1
+    assert "has no RECORD" in capfd.readouterr().err
+    assert tree(site) == before
+
+
+def test_lists(install, make_wheel, command, capfd):
+    app = make_wheel("My_App", "1.0", {"app.py": ""}, extra="Requires-Dist: one\n")
+    one = make_wheel("one", "2.0", {"one.py": ""})
+    install(app, one)
+    capfd.readouterr()
+    assert command("list") == 0
+    assert capfd.readouterr().out == "Package Version\n------- -------\nMy_App  1.0\none     2.0\n"
+    assert command("list", "--format", "json") == 0
+    assert json.loads(capfd.readouterr().out) == [
+        {"name": "My_App", "version": "1.0"}, {"name": "one", "version": "2.0"},
+    ]  # fmt: skip
+    assert command("list", "--not-required", "--format", "freeze") == 0
+    assert capfd.readouterr().out == f"My_App @ {app.as_uri()}\n"
+    assert command("freeze") == 0
+    assert capfd.readouterr().out == f"My_App @ {app.as_uri()}\none @ {one.as_uri()}\n"
+
+
+def test_nothing_is_installed(site, command, capfd):
+    assert command("list") == 0
+    assert command("freeze") == 0
+    assert command("uninstall", "-y", "one") == 0
+    assert capfd.readouterr().out == ""
