@@ -33,6 +33,7 @@ __all__ = [
     "mend",
     "outlooks",
     "ready",
+    "ready_build_python",
     "ready_cxx",
     "ready_python",
     "requirements",
@@ -210,6 +211,14 @@ def _extra(name: str) -> list[str]:
         for item in map(Requirement, importlib.metadata.requires("hatch-wasi") or ())
         if item.marker and item.marker.evaluate({"extra": name}) and not item.marker.evaluate({"extra": ""})
     ]
+
+
+def ready_build_python(cache: Cache, console: Console, short_version: str) -> Path | None:
+    """Give a native Python X.Y that is there, on the machine or built before; nothing is made."""
+    try:
+        return build_python.find(short_version, console) or build_python.ready(cache, short_version)
+    except ToolchainError:
+        return None  # one that was named cannot serve
 
 
 def ensure_build_python(cache: Cache, console: Console, toolchain: Toolchain) -> Path:

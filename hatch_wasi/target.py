@@ -6,6 +6,7 @@ import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from hatch_wasi.errors import ToolchainError
@@ -55,6 +56,7 @@ class Target:
     """The rest of sysconfig's variables."""
 
     @classmethod
+    @cache
     def from_sysconfigdata(cls, path: Path, *, python_version: str, include_dir: Path) -> "Target":
         """Read the WASI target from an installed CPython's `_sysconfigdata` at `path`."""
         variables = read_sysconfigdata(path)

@@ -42,6 +42,8 @@ def admit(path: Path, console: Console, *, python: str, sdk: str, seen: Path) ->
 
 def judge(auditor: Auditor, wheel: Wheel) -> None:
     """Refuse a wheel that would not import; what it gives away is its builder's affair. Raises `WheelError`."""
+    if not any(name.endswith(".so") for name in wheel.archive.members):
+        return
     report = auditor.check_open(wheel)
     found = [finding for finding in report.errors if finding.code != "secret"]
     if found:

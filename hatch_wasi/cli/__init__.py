@@ -23,7 +23,8 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
+    """Make the parser, with the commands `names`: to have all of them means to import all that they use."""
     import argparse
     import importlib
 
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hatch-wasi", description="Python C extensions on WASI.")
     parser.add_argument("--version", action="version", version=f"hatch-wasi {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in names:
         importlib.import_module(f"hatch_wasi.cli.{_module(name)}").add_parser(commands, common)
     return parser
 
@@ -70,7 +71,7 @@ def _execute(words: list[str]) -> int:
 
     from hatch_wasi.console import Console
 
-    args = _parser().parse_args(words)
+    args = _parser(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS).parse_args(words)
     console = Console(verbosity=-1 if args.quiet else args.verbose)
     return int(importlib.import_module(f"hatch_wasi.cli.{_module(args.command)}").execute(args, console))
 

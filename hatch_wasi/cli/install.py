@@ -64,8 +64,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(message, hint="hatch-wasi install NAME, or a wheel file, or -r FILE")
     chosen = places.toolchain(args)
     gathering = Gathering(args, console, chosen)
-    gathering.check()  # before a bootstrap that would be for nothing
     cache = Cache()
+    if bootstrap.ready_python(cache, python=chosen.python) is None:
+        gathering.check()  # before a bootstrap that would be for nothing
     toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
     site = places.site_packages(args, cache, console)
     auditor = Auditor(toolchain.python, allow_abi_mismatch=args.allow_abi_mismatch)
@@ -81,6 +82,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 cache=cache,
                 console=console,
                 run_wasi=run_command,
+                native_python=lambda: bootstrap.ready_build_python(cache, console, toolchain.python.short_version),
                 allow_abi_mismatch=args.allow_abi_mismatch,
                 judge=lambda wheel: gate.judge(auditor, wheel),
             ).install(wheels, {wheel.project: origin for wheel, (_, origin) in zip(wheels, found, strict=True)})

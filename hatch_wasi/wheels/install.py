@@ -17,7 +17,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.errors import WheelError
 from hatch_wasi.wasi_python import Runner, WasiPython
 from hatch_wasi.wheels import side_modules, tags
-from hatch_wasi.wheels.bytecode import compile_all
+from hatch_wasi.wheels.bytecode import Compiler
 from hatch_wasi.wheels.destination import StageDestination
 from hatch_wasi.wheels.installed import Distribution, owners, scan
 from hatch_wasi.wheels.names import check_distinct
@@ -80,6 +80,10 @@ def _accept(wheel: Wheel) -> None:
     """Have nothing against a wheel."""
 
 
+def _nothing() -> None:
+    """Have no native Python."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Installation:
     """Where wheels go, and how."""
@@ -93,6 +97,8 @@ class Installation:
     console: Console
     run_wasi: Runner
     """Compiles bytecode."""
+    native_python: Callable[[], Path | None] = _nothing
+    """Gives a native Python of the same X.Y, if there is one: it compiles bytecode faster."""
     allow_abi_mismatch: bool = False
     """Take side modules that were built with another wasi-libc."""
     judge: Callable[[Wheel], None] = _accept
@@ -153,7 +159,10 @@ class Installation:
                 message = f"{wheel.path.name} cannot be installed: {error}"
                 raise WheelError(message, hint="nothing was changed") from error
         sources = [name for destination in destinations for name in destination.sources()]
-        made, problem = compile_all(sources, tree, scratch, self.python, self.run_wasi, self.cache.root / "aot")
+        compiler = Compiler(
+            python=self.python, run_wasi=self.run_wasi, code=self.cache.root / "aot", native=self.native_python
+        )
+        made, problem = compiler.compile_all(sources, tree, scratch)
         if problem:
             self.console.warn(f"not everything was compiled to bytecode, so imports are slower: {problem}")
         for destination in destinations:

