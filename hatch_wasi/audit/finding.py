@@ -3,7 +3,16 @@
 import enum
 from dataclasses import dataclass, field
 
-__all__ = ["Finding", "Level", "ModuleReport", "Report"]
+__all__ = ["Finding", "Level", "ModuleReport", "Report", "one_line"]
+
+LONGEST = 2000
+"""Characters of a finding's text."""
+
+
+def one_line(text: str) -> str:
+    """Give `text`, which may have names out of a hostile file, so that it can be printed: in a line, and not too long."""
+    safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text[:LONGEST])
+    return safe if len(text) <= LONGEST else f"{safe}…"
 
 
 class Level(enum.StrEnum):
@@ -43,7 +52,7 @@ class ModuleReport:
     """Bytes of its debug sections."""
     needed: tuple[str, ...] = ()
     """Libraries that it is linked with at run time."""
-    abi: dict[str, object] | None = None
+    abi: dict[str, str | int] | None = None
     """What it says that it was built with and for (PEP 816); None if it says nothing."""
 
 
