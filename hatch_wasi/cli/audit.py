@@ -65,7 +65,7 @@ def _report(path: Path, auditor: Auditor) -> Report:
         return auditor.check(path)
     except WheelError as error:
         name = one_line(path.name)
-        what = one_line(error.message.removeprefix(f"{path.name}: ").removeprefix(f"{path.name} "))
+        what = one_line(error.message.removeprefix(f"{path}: ").removeprefix(f"{path.name}: "))
         return Report(wheel=name, findings=[Finding(level=Level.ERROR, code="malformed", where=name, what=what)])
 
 
