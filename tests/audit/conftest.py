@@ -1,0 +1,39 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from side_modules import SideModules
+from wheel_making import WheelMaker
+
+from hatch_wasi.audit.auditor import Auditor
+from hatch_wasi.audit.finding import Report
+from hatch_wasi.sdk import WasiSdk
+from hatch_wasi.wasi_python import WasiPython
+
+
+@pytest.fixture(scope="session")
+def make(wasi_sdk: WasiSdk, wasi_python: WasiPython, tmp_path_factory: pytest.TempPathFactory) -> SideModules:
+    return SideModules(wasi_sdk, wasi_python, tmp_path_factory.mktemp("side-modules"))
+
+
+@pytest.fixture(scope="session")
+def auditor(wasi_python: WasiPython) -> Auditor:
+    """With one secret, which is none."""
+    return Auditor(wasi_python, secrets={"INDEX_PASSWORD": "hunter2-hunter2"})
+
+
+@pytest.fixture
+def make_wheel(tmp_path: Path) -> WheelMaker:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    return WheelMaker(folder)
+
+
+@pytest.fixture
+def audit(auditor: Auditor, make_wheel: WheelMaker) -> Callable[..., Report]:
+    """Audit a wheel of these files, tagged for this Python if nothing else is said."""
+
+    def check(files: dict[str, str | bytes], *, tag: str = "cp313-cp313-wasi_wasm32", extra: str = "") -> Report:
+        return auditor.check(make_wheel("demo", "1.0", files, tag=tag, extra=extra))
+
+    return check
