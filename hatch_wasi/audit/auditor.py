@@ -112,7 +112,7 @@ class Auditor:
         interfaces = {name: Interface.of_side(module) for name, module in modules.items()}
         for name, module in modules.items():
             needed, found = libraries.closure(name)
-            theirs = [interfaces[library] for library in needed]
+            theirs = [interfaces[library] if library else None for library in needed]
             is_library = name in libraries.members
             found += module_audit.check(module, name, expected, interfaces[name], theirs, is_library=is_library)
             for code, what in found:

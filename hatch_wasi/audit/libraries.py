@@ -28,9 +28,12 @@ class Libraries:
         }
         """Those that another module needs."""
 
-    def closure(self, member: str) -> tuple[list[str], list[tuple[str, str]]]:
-        """Give the members that `member` needs, directly and through others, and findings' codes and texts."""
-        found: dict[str, None] = {}
+    def closure(self, member: str) -> tuple[list[str | None], list[tuple[str, str]]]:
+        """Give the members that `member` needs, directly and through others, and findings' codes and texts.
+
+        None stands for those that are not in the wheel.
+        """
+        found: dict[str | None, None] = {}
         problems: dict[tuple[str, str], None] = {}
         waiting = [member]
         for user in waiting:
@@ -38,6 +41,7 @@ class Libraries:
             for name, library, is_beside in self._direct[user]:
                 if library is None:
                     problems["needed", f"it needs {name}{through}, which is not in the wheel"] = None
+                    found[None] = None
                     continue
                 if not is_beside:
                     text = (
@@ -49,6 +53,7 @@ class Libraries:
                     waiting.append(library)
             if len(found) > LIMIT:
                 problems["needed", f"it needs more than {LIMIT} libraries"] = None
+                found[None] = None
                 break
         return list(found), list(problems)
 

@@ -6,7 +6,6 @@ libraries that it needs.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from hatch_wasi.wasm.entities import FuncType, GlobalType, Import, Limits
 from hatch_wasi.wasm.module import Module
@@ -68,13 +67,15 @@ def listed(names: Collection[str]) -> str:
 
 
 def problems(
-    module: SideModule, own: Interface, main: Interface, libraries: Sequence[Interface]
+    module: SideModule, own: Interface, main: Interface, libraries: Sequence[Interface | None]
 ) -> Iterator[tuple[str, str]]:
     """Give a finding's code and text for what of `module`'s imports cannot be satisfied.
 
-    `own` is its own interface, `main` python.wasm's, and `libraries` are those that it needs, in order.
+    `own` is its own interface, `main` python.wasm's, and `libraries` are those that it needs, in order, None for one
+    that is not there: what is nowhere may be in it.
     """
     missing = set()
+    known = [own, main, *(library for library in libraries if library is not None)]
     for item in module.imports:
         if item.kind in {"table", "memory"} or (item.kind == "global" and item.module == "env" and item.name in BASES):
             yield from _base(item, main)
@@ -86,13 +87,13 @@ def problems(
         elif item.kind == "tag":
             yield from _tag(item, main)
         else:
-            owner = next((found for found in chain((own, main), libraries) if item.name in found), None)
+            owner = next((found for found in known if item.name in found), None)
             if owner is None:
                 if not module.is_weak(item):
                     missing.add(item.name)
             elif problem := _misfit(item, owner):
                 yield problem
-    if missing:
+    if missing and None not in libraries:
         yield "undefined", f"it needs what WASI Python does not have: {listed(missing)}"
 
 

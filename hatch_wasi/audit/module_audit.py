@@ -64,13 +64,13 @@ def check(
     member: str,
     expected: Expectation,
     own: Interface,
-    libraries: Sequence[Interface],
+    libraries: Sequence[Interface | None],
     *,
     is_library: bool,
 ) -> Iterator[Problem]:
     """Give what is wrong with `module`, the wheel's `member`; `own` is its interface.
 
-    `libraries` are those of the wheel that it needs. `is_library`: another module of the wheel needs it, so it need not
+    `libraries` are those that it needs, None for one that the wheel lacks. `is_library`: another module of the wheel needs it, so it need not
     be importable itself.
     """
     yield from _form(module)

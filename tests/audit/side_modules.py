@@ -20,8 +20,8 @@ EXTENSION = """
 {top}
 static PyObject *use(PyObject *self, PyObject *unused) {{ {use} }}
 static PyMethodDef methods[] = {{{{"use", use, METH_NOARGS, ""}}, {{0}}}};
-static struct PyModuleDef definition = {{PyModuleDef_HEAD_INIT, .m_name = "{name}", .m_size = -1, .m_methods = methods}};
-PyMODINIT_FUNC {init}(void) {{ return PyModule_Create(&definition); }}
+static struct PyModuleDef definition = {{PyModuleDef_HEAD_INIT, .m_name = "{name}", .m_size = 0, .m_methods = methods}};
+PyMODINIT_FUNC {init}(void) {{ return PyModuleDef_Init(&definition); }}
 """
 
 
@@ -68,7 +68,7 @@ class SideModules:
         suffix: str = ".c",
     ) -> bytes:
         """Compile and link; `note` is the ABI note (a mapping or its text), `needs` are libraries to link with."""
-        key = repr((source, exports, note, compile_flags, link_flags, kind, sorted(needs or {}), suffix))
+        key = repr((source, exports, note, compile_flags, link_flags, kind, sorted((needs or {}).items()), suffix))
         if key not in self._made:
             folder = Path(tempfile.mkdtemp(dir=self.folder))
             (folder / f"source{suffix}").write_text(source)
