@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,3 +40,15 @@ def audit(auditor: Auditor, make_wheel: WheelMaker) -> Callable[..., Report]:
         return auditor.check(make_wheel("demo", "1.0", files, tag=tag, extra=extra))
 
     return check
+
+
+@pytest.fixture
+def run_audit(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run `hatch-wasi audit` as a program of its own."""
+
+    def run(*words: str | Path, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+        argv = [sys.executable, "-m", "hatch_wasi", "audit", *map(str, words)]
+        environment = {**os.environ, **(env or {})}
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    return run
