@@ -1,21 +1,24 @@
 """Check a finished wheel against the WASI Python it is for: whether it will import there, and what it gives away."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from hatch_wasi.audit import module_audit, privacy
-from hatch_wasi.audit.finding import Finding, Level, ModuleReport, Report, one_line
+from hatch_wasi.audit.finding import Finding, Level, ModuleReport, Report
 from hatch_wasi.audit.libraries import Libraries
-from hatch_wasi.audit.linkage import Interface
+from hatch_wasi.audit.linkage import SHOWN, Interface
 from hatch_wasi.audit.module_audit import Expectation
 from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.side_module import SideModule
 from hatch_wasi.wheels.install import check_tags
+from hatch_wasi.wheels.names import one_line
 from hatch_wasi.wheels.side_modules import LIMIT, MAGIC
 from hatch_wasi.wheels.wheel import Wheel
 
@@ -57,10 +60,14 @@ class Auditor:
         with Wheel.open(path) as wheel:
             return self.check_open(wheel, private=private)
 
-    def check_open(self, wheel: Wheel, *, private: Sequence[str] = ()) -> Report:
-        """Audit a wheel that is open. Raises `WheelError` if a member is damaged."""
+    def check_open(self, wheel: Wheel, *, private: Sequence[str] = (), usable_only: bool = False) -> Report:
+        """Audit a wheel that is open; `usable_only`: not for what it gives away.
+
+        Raises `WheelError` if a member is damaged.
+        """
         modules: dict[str, SideModule] = {}
-        problems = list(self._members(wheel, private, modules))
+        scan = None if usable_only else privacy.Scan(self.secrets, private)
+        problems = list(self._members(wheel, scan, modules))
         problems += self._modules(wheel, modules)
         problems += self._wheel(wheel, modules)
         reports = [_describe(name, module, wheel) for name, module in modules.items()]
@@ -82,10 +89,9 @@ class Auditor:
             python=self.python, target=target, interface=self._interface, abi3=bool(abi3), limited=limited
         )
 
-    def _members(self, wheel: Wheel, private: Sequence[str], modules: dict[str, SideModule]) -> Iterator[Problem]:
+    def _members(self, wheel: Wheel, scan: privacy.Scan | None, modules: dict[str, SideModule]) -> Iterator[Problem]:
         """Look at each file by itself, once; fill `modules`."""
         pure = _is_pure(wheel)
-        scan = privacy.Scan(self.secrets, private)
         info = f"{wheel.dist_info_dir}/"
         for name, entry in wheel.archive.members.items():
             is_module = bool(SHARED_OBJECT.search(name))
@@ -100,7 +106,7 @@ class Auditor:
                 chunks = wheel.archive.chunks(name)
                 if is_module:
                     yield "not-wasm", name, f"it is larger than {LIMIT} bytes"
-            for code, what in scan.find(chunks, paths=paths):
+            for code, what in scan.find(chunks, paths=paths) if scan else ():
                 yield code, name, what
 
     def _modules(self, wheel: Wheel, modules: Mapping[str, SideModule]) -> Iterator[Problem]:
@@ -111,11 +117,11 @@ class Auditor:
         libraries = Libraries(modules)
         interfaces = {name: Interface.of_side(module) for name, module in modules.items()}
         for name, module in modules.items():
-            needed, found = libraries.closure(name)
+            needed, lacking = libraries.closure(name)
             theirs = [interfaces[library] if library else None for library in needed]
             is_library = name in libraries.members
-            found += module_audit.check(module, name, expected, interfaces[name], theirs, is_library=is_library)
-            for code, what in found:
+            found = module_audit.check(module, name, expected, interfaces[name], theirs, is_library=is_library)
+            for code, what in _some(chain(lacking, found)):
                 yield code, name, what
 
     def _wheel(self, wheel: Wheel, modules: Mapping[str, SideModule]) -> Iterator[Problem]:
@@ -129,6 +135,18 @@ class Auditor:
             yield "requires-python", name, f"it requires Python {wheel.requires_python}; this is {self.python.version}"
         if _is_pure(wheel) and modules:
             yield "tag", name, f"it is tagged for any platform and has {next(iter(modules))}"
+
+
+def _some(found: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Give a module's first findings of each code, and how many more there are."""
+    count: Counter[str] = Counter()
+    for code, what in found:
+        count[code] += 1
+        if count[code] <= SHOWN:
+            yield code, what
+    for code, number in count.items():
+        if number > SHOWN:
+            yield code, f"and {number - SHOWN} more of this kind"
 
 
 def _is_pure(wheel: Wheel) -> bool:

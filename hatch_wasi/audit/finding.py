@@ -3,16 +3,7 @@
 import enum
 from dataclasses import dataclass, field
 
-__all__ = ["Finding", "Level", "ModuleReport", "Report", "one_line"]
-
-LONGEST = 2000
-"""Characters of a finding's text."""
-
-
-def one_line(text: str) -> str:
-    """Give `text`, which may have names out of a hostile file, so that it can be printed: in a line, and not too long."""
-    safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text[:LONGEST])
-    return safe if len(text) <= LONGEST else f"{safe}…"
+__all__ = ["Finding", "Level", "ModuleReport", "Report"]
 
 
 class Level(enum.StrEnum):

@@ -11,7 +11,7 @@ from hatch_wasi.wasm.entities import FuncType, GlobalType, Import, Limits
 from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.side_module import TLS, SideModule
 
-__all__ = ["Interface", "listed", "problems"]
+__all__ = ["SHOWN", "Interface", "listed", "problems"]
 
 BASES = ("__memory_base", "__table_base", "__stack_pointer")
 TABLE, MEMORY = "__indirect_function_table", "memory"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from hatch_wasi import bootstrap
 from hatch_wasi.audit.auditor import Auditor
-from hatch_wasi.audit.finding import Finding, Level, Report, one_line
+from hatch_wasi.audit.finding import Finding, Level, Report
 from hatch_wasi.audit.fixing import fix
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError, WheelError
+from hatch_wasi.wheels.names import one_line
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["add_parser", "execute"]

@@ -10,8 +10,12 @@ from wheel_making import WheelMaker
 
 from hatch_wasi.audit.auditor import Auditor
 from hatch_wasi.audit.finding import Report
+from hatch_wasi.cli import main
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
+
+OWN = ".cpython-313-wasm32-wasi.so"
+TAG = "cp313-cp313-wasi_wasm32"
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +56,27 @@ def run_audit(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]
         return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
     return run
+
+
+@pytest.fixture
+def command(toolchain: object, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`hatch-wasi audit …`."""
+    monkeypatch.delenv("HATCH_WASI_PYTHON", raising=False)
+    return lambda *words: main(["audit", *map(os.fspath, words)])
+
+
+@pytest.fixture
+def good(make: SideModules, make_wheel: WheelMaker) -> Path:
+    return make_wheel("good", "1.0", {f"m{OWN}": make.extension()}, tag=TAG)
+
+
+@pytest.fixture
+def warned(make: SideModules, make_wheel: WheelMaker) -> Path:
+    files = {f"m{OWN}": make.extension(note=None)}
+    return make_wheel("warned", "1.0", files, tag=TAG)
+
+
+@pytest.fixture
+def bad(make: SideModules, make_wheel: WheelMaker) -> Path:
+    files = {f"other{OWN}": make.extension(), "pkg/m.cpython-312-x86_64-linux-gnu.so": b"\x7fELF"}
+    return make_wheel("bad", "1.0", files, tag=TAG)

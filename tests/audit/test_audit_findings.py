@@ -9,7 +9,10 @@ import pytest
 from sections import with_export
 
 from hatch_wasi.audit.auditor import CODES, WARNINGS
+from hatch_wasi.audit.gate import judge
+from hatch_wasi.errors import WheelError
 from hatch_wasi.wasm.sections import without_custom
+from hatch_wasi.wheels.wheel import Wheel
 
 DOCS = Path(__file__).parents[2] / "docs" / "audit.md"
 OWN = ".cpython-313-wasm32-wasi.so"
@@ -192,3 +195,34 @@ def test_every_code_has_its_wheels_and_its_place_in_the_documentation():
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| (error|warning) ", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     assert dict(rows) == {code: "warning" if code in WARNINGS else "error" for code in CODES}
     assert len(rows) == len(CODES)
+
+
+def test_very_many_findings_are_counted(audit, make):
+    """A hostile wheel could have millions."""
+    names = [f"gone{number}" for number in range(25)]
+    hosts = "".join(
+        f'__attribute__((import_module("host"), import_name("{name}"))) extern int {name}(void);' for name in names
+    )
+    report = audit(
+        {"m" + OWN: make.extension(f"return PyLong_FromLong({' + '.join(f'{n}()' for n in names)});", hosts)}
+    )
+    assert len(report.findings) == 11
+    assert report.findings[-1].what == "and 15 more of this kind"
+    missing = make.extension(
+        f"return PyLong_FromLong({' + '.join(f'{name}()' for name in names)});",
+        "".join(f"extern int {name}(void);" for name in names),
+    )
+    [finding] = audit({"m" + OWN: missing}).findings
+    assert finding.what.endswith("gone16, gone17 and 15 more")
+
+
+def test_what_is_installed_is_judged_by_whether_it_can_be_used(auditor, make, make_wheel):
+    for content, problem in (("hunter2-hunter2", ""), (ELF, "m.so: malformed")):
+        wheel = make_wheel("demo", "1.0", {"m.so" if problem else "m.txt": content}, tag="cp313-cp313-wasi_wasm32")
+        with Wheel.open(wheel) as opened:
+            if problem:
+                with pytest.raises(WheelError, match=problem):
+                    judge(auditor, opened)
+            else:
+                judge(auditor, opened)
+        assert auditor.check(wheel).errors
