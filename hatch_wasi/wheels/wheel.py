@@ -2,6 +2,7 @@
 
 import configparser
 import posixpath
+import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ __all__ = ["INSTALLER_FILES", "Wheel"]
 INSTALLER_FILES = ("INSTALLER", "REQUESTED", "direct_url.json")
 """Files in dist-info that the installing program writes; a wheel's own are left out."""
 
+VERSIONED = ("Version", "Requires-Python", "Requires-Dist")
+LONG_NUMBER = re.compile(r"\d{1000}")
+"""Beyond 4300 digits `int` refuses them, wherever one is compared first."""
 TAG_LIMIT = 10_000
 """Tags in WHEEL; the most that projects have are some tens."""
 
@@ -157,6 +161,8 @@ class Wheel(WheelSource):
 
     def _check_metadata(self) -> None:
         metadata = parse_metadata_file(self.read_dist_info("METADATA"))
+        if any(LONG_NUMBER.search(str(value)) for key in VERSIONED for value in metadata.get_all(key) or []):
+            raise self._fail("METADATA is malformed: a number is too long")
         name, version = str(metadata["Name"]), str(metadata["Version"])
         try:
             same = canonicalize_name(name) == self.project and Version(version) == self.parsed_version
@@ -167,7 +173,7 @@ class Wheel(WheelSource):
         try:
             self.requires_python = SpecifierSet(str(metadata["Requires-Python"] or ""))
             self.requires = [Requirement(str(line)) for line in metadata.get_all("Requires-Dist") or []]
-        except (InvalidSpecifier, InvalidRequirement) as error:
+        except (InvalidSpecifier, InvalidRequirement, RecursionError) as error:
             raise self._fail(f"METADATA is malformed: {error}".replace("\n", " ")) from error
 
     def _place(self, name: str) -> str | None:

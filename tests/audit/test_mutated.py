@@ -4,6 +4,7 @@ What may come out is a finding or a `HatchWasiError`; a run of more than five se
 """
 
 import shutil
+import time
 from datetime import timedelta
 
 import pytest
@@ -128,6 +129,21 @@ def test_wheels(place, module, library, auditor, mutations, of_module):
     finally:
         assert fingerprint(place) == before
         path.unlink()
+
+
+@pytest.mark.parametrize("file", ["metadata", "wheel"])
+def test_each_line_alone(place, module, library, auditor, file):
+    """Each of the hostile lines, at the beginning and at the end of what they are for."""
+    for index, line in enumerate(LINES):
+        for where in (0, 1):
+            path = damaged(place, module, library, [(file, where, index)])
+            began = time.monotonic()
+            try:
+                auditor.check(path)
+            except WheelError as error:
+                check_text(error)
+            assert time.monotonic() - began < 5, line[:40]
+            path.unlink()
 
 
 @settings(max_examples=300, **SETTINGS)
