@@ -1,27 +1,41 @@
 """Check a finished wheel against the WASI Python it is for: whether it will import there, and what it gives away."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from hatch_wasi.audit import module_audit, privacy
 from hatch_wasi.audit.finding import Finding, Level, ModuleReport, Report
-from hatch_wasi.audit.linkage import Interface
+from hatch_wasi.audit.libraries import Libraries
+from hatch_wasi.audit.linkage import SHOWN, Interface
 from hatch_wasi.audit.module_audit import Expectation
 from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.side_module import SideModule
 from hatch_wasi.wheels.install import check_tags
+from hatch_wasi.wheels.names import one_line
 from hatch_wasi.wheels.side_modules import LIMIT, MAGIC
 from hatch_wasi.wheels.wheel import Wheel
 
-__all__ = ["Auditor"]
+__all__ = ["CODES", "WARNINGS", "Auditor"]
 
 # What does not keep a wheel from being used.
-WARNINGS = module_audit.WARNINGS | {"foreign", "host-path", "secret-shape"}
+WARNINGS = module_audit.WARNINGS | {"foreign", "host-path", "needed-elsewhere", "secret-shape"}
+CODES = WARNINGS | {
+    "abi", "dylink", "exports-nothing", "host-import", "init", "limited-api", "malformed", "memory", "needed", "not-wasm",
+    "requires-python", "secret", "signature", "suffix", "table", "tag", "undefined",
+}  # fmt: skip
+"""Every kind of finding; docs/audit.md explains them."""
+SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
+"""Ends of names of libraries and extension modules."""
+
+Problem = tuple[str, str, str]
+"""A finding's code, place and text."""
 
 
 @dataclass(frozen=True)
@@ -46,57 +60,71 @@ class Auditor:
         with Wheel.open(path) as wheel:
             return self.check_open(wheel, private=private)
 
-    def check_open(self, wheel: Wheel, *, private: Sequence[str] = ()) -> Report:
-        """Audit a wheel that is open. Raises `WheelError` if a member is damaged."""
-        modules, findings = self._parse(wheel)
-        expected = self._expectation(wheel)
-        for name, module in modules.items():
-            libraries, lacking = _libraries(name, modules)
-            is_library = any(name in _libraries(other, modules)[0] for other in modules if other != name)
-            found = [("needed", f"it needs {library}, which is not in the wheel") for library in lacking]
-            interfaces = [Interface.of(modules[library].module) for library in libraries]
-            found += module_audit.check(module, name, expected, interfaces, is_library=is_library)
-            findings += [self._finding(code, name, what) for code, what in found]
-        findings += [self._finding(code, where, what) for code, where, what in self._wheel(wheel, modules)]
-        findings += [self._finding(code, where, what) for code, where, what in self._private(wheel, private)]
+    def check_open(self, wheel: Wheel, *, private: Sequence[str] = (), usable_only: bool = False) -> Report:
+        """Audit a wheel that is open; `usable_only`: not for what it gives away.
+
+        Raises `WheelError` if a member is damaged.
+        """
+        modules: dict[str, SideModule] = {}
+        scan = None if usable_only else privacy.Scan(self.secrets, private)
+        problems = list(self._members(wheel, scan, modules))
+        problems += self._modules(wheel, modules)
+        problems += self._wheel(wheel, modules)
         reports = [_describe(name, module, wheel) for name, module in modules.items()]
-        return Report(wheel=wheel.path.name, findings=findings, modules=reports)
+        return Report(
+            wheel=wheel.path.name, findings=[self._finding(*problem) for problem in problems], modules=reports
+        )
 
     def _finding(self, code: str, where: str, what: str) -> Finding:
         mild = code in WARNINGS or (code == "abi" and self.allow_abi_mismatch)
-        return Finding(level=Level.WARNING if mild else Level.ERROR, code=code, where=where, what=what)
+        level = Level.WARNING if mild else Level.ERROR
+        return Finding(level=level, code=code, where=one_line(where), what=one_line(what))
 
     def _expectation(self, wheel: Wheel) -> Expectation:
         abi3 = [tag.interpreter for tag in wheel.tags if tag.abi == "abi3"]
-        versions = [re.fullmatch(r"cp(\d)(\d+)", interpreter) for interpreter in abi3]
+        versions = [re.fullmatch(r"cp(\d)(\d{1,4})", interpreter) for interpreter in abi3]
         limited = min(((int(found[1]), int(found[2])) for found in versions if found), default=None)
         target = self.python.target()
         return Expectation(
             python=self.python, target=target, interface=self._interface, abi3=bool(abi3), limited=limited
         )
 
-    def _parse(self, wheel: Wheel) -> tuple[dict[str, SideModule], list[Finding]]:
-        """Read the side modules, and say which members pose as such."""
-        modules, findings = {}, []
+    def _members(self, wheel: Wheel, scan: privacy.Scan | None, modules: dict[str, SideModule]) -> Iterator[Problem]:
+        """Look at each file by itself, once; fill `modules`."""
         pure = _is_pure(wheel)
+        info = f"{wheel.dist_info_dir}/"
         for name, entry in wheel.archive.members.items():
-            if not name.endswith(".so"):
-                continue
-            if entry.file_size > LIMIT:
-                findings.append(self._finding("not-wasm", name, f"it is larger than {LIMIT} bytes"))
-                continue
-            data = wheel.archive.read(name)
-            if not data.startswith(MAGIC) and pure:
-                findings.append(self._finding("foreign", name, "it is for another system; WASI Python cannot load it"))
-                continue
-            try:
-                modules[name] = SideModule.parse(data, name)
-            except MalformedWasm as error:
-                code = "not-wasm" if not data.startswith(MAGIC) else "dylink"
-                findings.append(self._finding(code, name, error.message.removeprefix(f"{name}: ")))
-        return modules, findings
+            is_module = bool(SHARED_OBJECT.search(name))
+            # A README may speak of anybody's paths; what is made by machines should not.
+            paths = is_module or (name.startswith(info) and name != f"{info}METADATA" and "/licenses/" not in name)
+            if is_module and entry.file_size <= LIMIT:
+                data = wheel.archive.read(name)
+                chunks: Iterator[bytes] = iter((data,))
+                for code, what in _parse(data, name, pure=pure, modules=modules):
+                    yield code, name, what
+            else:
+                chunks = wheel.archive.chunks(name)
+                if is_module:
+                    yield "not-wasm", name, f"it is larger than {LIMIT} bytes"
+            for code, what in scan.find(chunks, paths=paths) if scan else ():
+                yield code, name, what
 
-    def _wheel(self, wheel: Wheel, modules: Mapping[str, SideModule]) -> Iterator[tuple[str, str, str]]:
+    def _modules(self, wheel: Wheel, modules: Mapping[str, SideModule]) -> Iterator[Problem]:
+        """Look at each side module beside the others."""
+        if not modules:
+            return
+        expected = self._expectation(wheel)
+        libraries = Libraries(modules)
+        interfaces = {name: Interface.of_side(module) for name, module in modules.items()}
+        for name, module in modules.items():
+            needed, lacking = libraries.closure(name)
+            theirs = [interfaces[library] if library else None for library in needed]
+            is_library = name in libraries.members
+            found = module_audit.check(module, name, expected, interfaces[name], theirs, is_library=is_library)
+            for code, what in _some(chain(lacking, found)):
+                yield code, name, what
+
+    def _wheel(self, wheel: Wheel, modules: Mapping[str, SideModule]) -> Iterator[Problem]:
         """Check what the wheel as a whole says of itself."""
         name = wheel.path.name
         try:
@@ -108,46 +136,34 @@ class Auditor:
         if _is_pure(wheel) and modules:
             yield "tag", name, f"it is tagged for any platform and has {next(iter(modules))}"
 
-    def _private(self, wheel: Wheel, private: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-        """Look for what the build environment left behind."""
-        described = f"{wheel.dist_info_dir}/METADATA"
-        for name in wheel.archive.members:
-            data = wheel.archive.read(name)
-            for certain, what in privacy.secrets(data, self.secrets, private):
-                yield "secret" if certain else "secret-shape", name, what
-            # A README may speak of anybody's paths; what is made by machines should not.
-            written = name.endswith(".so") or (name.startswith(f"{wheel.dist_info_dir}/") and name != described)
-            if written and (paths := privacy.host_paths(data)):
-                yield "host-path", name, f"it has paths of a build machine: {paths}"
+
+def _some(found: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Give a module's first findings of each code, and how many more there are."""
+    count: Counter[str] = Counter()
+    for code, what in found:
+        count[code] += 1
+        if count[code] <= SHOWN:
+            yield code, what
+    for code, number in count.items():
+        if number > SHOWN:
+            yield code, f"and {number - SHOWN} more of this kind"
 
 
 def _is_pure(wheel: Wheel) -> bool:
     return all(tag.platform == "any" for tag in wheel.tags)
 
 
-def _libraries(name: str, modules: Mapping[str, SideModule]) -> tuple[list[str], list[str]]:
-    """Give the members that the member `name` needs, directly and through others, and the names that are not there."""
-    found: list[str] = []
-    lacking: list[str] = []
-    waiting = [name]
-    while waiting:
-        needed_by = waiting.pop(0)
-        for library in modules[needed_by].needed:
-            member = _member(library, needed_by, modules)
-            if member is None:
-                lacking.append(library)
-            elif member not in found:
-                found.append(member)
-                waiting.append(member)
-    return found, lacking
-
-
-def _member(library: str, needed_by: str, modules: Mapping[str, SideModule]) -> str | None:
-    """Find a library as the loader does: beside the module, then anywhere in the wheel, for RUNPATH may lead there."""
-    beside = f"{needed_by.rpartition('/')[0]}/{library}".removeprefix("/")
-    if beside in modules:
-        return beside
-    return next((member for member in modules if member.rpartition("/")[2] == library), None)
+def _parse(data: bytes, name: str, *, pure: bool, modules: dict[str, SideModule]) -> Iterator[tuple[str, str]]:
+    """Read a side module into `modules`, or say what poses as one."""
+    is_wasm = data.startswith(MAGIC)
+    if not is_wasm and pure:
+        yield "foreign", "it is for another system; WASI Python cannot load it"
+        return
+    try:
+        modules[name] = SideModule.parse(data, name)
+    except MalformedWasm as error:
+        text = error.message.removeprefix(f"{name}: ").removeprefix(f"{name} ")
+        yield "dylink" if is_wasm else "not-wasm", text
 
 
 def _describe(name: str, module: SideModule, wheel: Wheel) -> ModuleReport:

@@ -43,7 +43,7 @@ class ModuleReport:
     """Bytes of its debug sections."""
     needed: tuple[str, ...] = ()
     """Libraries that it is linked with at run time."""
-    abi: dict[str, object] | None = None
+    abi: dict[str, str | int] | None = None
     """What it says that it was built with and for (PEP 816); None if it says nothing."""
 
 

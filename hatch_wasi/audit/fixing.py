@@ -2,21 +2,27 @@
 
 import email.policy
 import tempfile
+from contextlib import suppress
 from email.parser import BytesParser
 from itertools import product
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipInfo
 
+from hatch_wasi.audit.module_audit import abi_note
 from hatch_wasi.cache import replace_file
-from hatch_wasi.errors import WheelError
+from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.target import Target
 from hatch_wasi.wasm.sections import without_custom
-from hatch_wasi.wheels.side_modules import MAGIC
+from hatch_wasi.wasm.side_module import SideModule
+from hatch_wasi.wheels.record import SIGNATURES
+from hatch_wasi.wheels.side_modules import LIMIT
 from hatch_wasi.wheels.tags import misfit
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["fix"]
 
 DEBUG = ".debug_"
+Modules = dict[str, SideModule]
 
 
 def fix(wheel: Wheel, target: Target, folder: Path) -> Path | None:
@@ -24,31 +30,55 @@ def fix(wheel: Wheel, target: Target, folder: Path) -> Path | None:
 
     What cannot be mended stays as it is. Raises `WheelError`, also if the `wheel` library is not there.
     """
-    stripped = {
-        name: without_custom(data, name, lambda section: section.startswith(DEBUG))
-        for name in wheel.archive.members
-        if name.endswith(".so") and (data := wheel.archive.read(name)).startswith(MAGIC)
-    }
-    changed = {name: data for name, data in stripped.items() if len(data) != wheel.archive.members[name].file_size}
-    tag = _tag(wheel, list(stripped), target)
+    modules: Modules = {}
+    changed: dict[str, bytes] = {}
+    whole = True
+    for name, entry in wheel.archive.members.items():
+        if name.endswith(".so") and entry.file_size <= LIMIT:
+            data = wheel.archive.read(name)
+            try:
+                modules[name] = SideModule.parse(data, name)
+            except MalformedWasm:
+                whole = False  # it is for the audit to say
+                continue
+            stripped = without_custom(data, name, lambda section: section.startswith(DEBUG))
+            if len(stripped) != len(data):
+                changed[name] = stripped
+    tag = _tag(wheel, modules, target) if whole and modules else None
     if not changed and tag is None:
         return None
     if tag is not None:
         changed[f"{wheel.dist_info_dir}/WHEEL"] = _wheel_file(wheel, tag)
-    return _write(wheel, changed, tag or wheel.path.stem.split("-", 2)[2], folder)
+    return _write(wheel, changed, tag, folder)
 
 
-def _tag(wheel: Wheel, modules: list[str], target: Target) -> str | None:
-    """Give the tag that the wheel should have, if it has side modules for `target` and its own does not fit."""
-    if not modules or (not misfit(wheel.tags, target.python_version) and any(t.platform != "any" for t in wheel.tags)):
+def _tag(wheel: Wheel, modules: Modules, target: Target) -> str | None:
+    """Give the tag that the wheel should have, if its own does not fit `target` and what is in it tells."""
+    version = target.python_version
+    fits = not misfit(wheel.tags, version) and not misfit(wheel.inner_tags or wheel.tags, version)
+    if fits and any(tag.platform != "any" for tag in wheel.tags):
         return None
-    own = target.interpreter_tag
-    if any(name.endswith(target.ext_suffix) for name in modules):
-        return f"{own}-{own}-{target.platform.replace('-', '_')}"
-    stable = sorted(tag.interpreter for tag in wheel.tags if tag.abi == "abi3")
-    if stable and all(name.endswith(".abi3.so") for name in modules):
-        return f"{stable[0]}-abi3-{target.platform.replace('-', '_')}"
+    own, platform = target.interpreter_tag, target.platform.replace("-", "_")
+    importable = {
+        name: module for name, module in modules.items() if any(n.startswith("PyInit") for n in module.exports)
+    }
+    if not importable:
+        return f"py3-none-{platform}"
+    if all(name.endswith(".abi3.so") for name in importable):
+        stable = [tag.interpreter for tag in wheel.tags if tag.abi == "abi3" and tag.interpreter[2:].isdecimal()]
+        return f"{min(stable, key=lambda interpreter: int(interpreter[3:] or 0), default=own)}-abi3-{platform}"
+    if any(_is_for(name, module, target) for name, module in importable.items()):
+        return f"{own}-{own}-{platform}"
     return None
+
+
+def _is_for(name: str, module: SideModule, target: Target) -> bool:
+    """Tell whether a module says, by its name or in itself, that it was built for `target`."""
+    if name.endswith(target.ext_suffix):
+        return True
+    with suppress(ValueError):
+        return (abi_note(module) or {}).get("soabi") == target.soabi
+    return False
 
 
 def _wheel_file(wheel: Wheel, tag: str) -> bytes:
@@ -61,23 +91,40 @@ def _wheel_file(wheel: Wheel, tag: str) -> bytes:
     return content.as_bytes(policy=email.policy.compat32)
 
 
-def _write(wheel: Wheel, changed: dict[str, bytes], tag: str, folder: Path) -> Path:
-    try:
-        from wheel.wheelfile import WheelFile
-    except ImportError as error:
-        message = "a wheel cannot be mended: the wheel library is not installed"
-        raise WheelError(message, hint="pip install 'hatch-wasi[wheel]'") from error
-    path = folder / f"{'-'.join(wheel.path.name.split('-')[:2])}-{tag}.whl"
-    record = f"{wheel.dist_info_dir}/RECORD"
+def _write(wheel: Wheel, changed: dict[str, bytes], tag: str | None, folder: Path) -> Path:
+    path = folder / (f"{wheel.path.stem.rsplit('-', 3)[0]}-{tag}.whl" if tag else wheel.path.name)
+    if path.exists() and path.name != wheel.path.name and path.parent.samefile(wheel.path.parent):
+        message = f"{wheel.path.name}: it should be named {path.name}, which is there already"
+        raise WheelError(message, hint="remove one of them, or name another folder by -w")
     try:
         with tempfile.TemporaryDirectory(prefix="hatch-wasi-fix-") as name:
             draft = Path(name) / path.name
-            with WheelFile(draft, "w") as file:
-                for member, entry in wheel.archive.members.items():
-                    if member != record:
-                        file.writestr(entry, changed.get(member) or wheel.archive.read(member))
+            _pack(wheel, changed, draft)
             replace_file(path, draft.read_bytes())
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise WheelError(message, hint="name another folder by -w") from error
     return path
+
+
+def _pack(wheel: Wheel, changed: dict[str, bytes], path: Path) -> None:
+    """Write the wheel's members to `path`, `changed` ones as they are now; RECORD is made anew, and its signatures go."""
+    try:
+        from wheel.wheelfile import WheelError as Refused
+        from wheel.wheelfile import WheelFile
+    except ImportError as error:
+        message = "a wheel cannot be mended: the wheel library is not installed"
+        raise WheelError(message, hint="pip install 'hatch-wasi[wheel]'") from error
+    left_out = {f"{wheel.dist_info_dir}/{name}" for name in ("RECORD", *SIGNATURES)}
+    try:
+        with WheelFile(path, "w") as file:
+            # It would name the folder as the file; the two may be normalized differently.
+            file.record_path = f"{wheel.dist_info_dir}/RECORD"
+            for member, entry in wheel.archive.members.items():
+                if member not in left_out:
+                    new = ZipInfo(member, entry.date_time)
+                    new.external_attr, new.compress_type = entry.external_attr, ZIP_DEFLATED
+                    file.writestr(new, changed[member] if member in changed else wheel.archive.read(member))
+    except (Refused, ValueError) as error:
+        message = f"{wheel.path.name} cannot be mended: {error}"
+        raise WheelError(message) from error

@@ -44,9 +44,7 @@ def judge(auditor: Auditor, wheel: Wheel) -> None:
     """Refuse a wheel that would not import; what it gives away is its builder's affair. Raises `WheelError`."""
     if not any(name.endswith(".so") for name in wheel.archive.members):
         return
-    report = auditor.check_open(wheel)
-    found = [finding for finding in report.errors if finding.code != "secret"]
-    if found:
+    if found := auditor.check_open(wheel, usable_only=True).errors:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         message = f"{wheel.path.name} cannot be used: {found[0]}{more}"
         raise WheelError(message, hint="`hatch-wasi audit` says all that is wrong with it; nothing was changed")

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hatch_wasi.audit import linkage, stable_abi
-from hatch_wasi.audit.linkage import Interface
+from hatch_wasi.audit.linkage import Interface, listed
+from hatch_wasi.errors import MalformedWasm
+from hatch_wasi.runtime.description import placed
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.side_module import ABI_SECTION, SideModule
@@ -16,7 +18,7 @@ EXTENSION_SUFFIXES = ".abi3.so", ".so"
 """What CPython imports beside its own EXT_SUFFIX (Python/dynload_shlib.c)."""
 Problem = tuple[str, str]
 """A finding's code and text."""
-WARNINGS = frozenset({"abi-note", "abi3-suffix", "debug"})
+WARNINGS = frozenset({"abi-note", "abi3-suffix", "debug", "no-init"})
 """Codes of what does not keep a module from being imported."""
 
 
@@ -34,8 +36,11 @@ class Expectation:
     """Of which Python X.Y, if it says."""
 
 
-def abi_note(module: SideModule) -> dict[str, object] | None:
-    """Read what a module says that it was built with and for; None if it says nothing. Raises `ValueError`."""
+def abi_note(module: SideModule) -> dict[str, str | int] | None:
+    """Read what a module says that it was built with and for; None if it says nothing. Raises `ValueError`.
+
+    What is neither text nor a number does not count.
+    """
     content = module.custom(ABI_SECTION)
     if content is None:
         return None
@@ -46,7 +51,7 @@ def abi_note(module: SideModule) -> dict[str, object] | None:
     if not isinstance(found, dict):
         message = "it is no JSON object"
         raise ValueError(message)  # noqa: TRY004 - of one kind with what is no JSON
-    return found
+    return {key: value for key, value in found.items() if isinstance(value, str | int)}
 
 
 def debug_size(module: SideModule) -> int:
@@ -55,26 +60,29 @@ def debug_size(module: SideModule) -> int:
 
 
 def check(
-    module: SideModule, member: str, expected: Expectation, libraries: Sequence[Interface], *, is_library: bool
+    module: SideModule,
+    member: str,
+    expected: Expectation,
+    own: Interface,
+    libraries: Sequence[Interface | None],
+    *,
+    is_library: bool,
 ) -> Iterator[Problem]:
-    """Give what is wrong with `module`, the wheel's `member`; `libraries` are those of the wheel that it needs.
+    """Give what is wrong with `module`, the wheel's `member`; `own` is its interface.
 
-    `is_library`: another module of the wheel needs it, so it need not be importable itself.
+    `libraries` are those that it needs, None for one that the wheel lacks. `is_library`: another module of the wheel needs it, so it need not
+    be importable itself.
     """
     yield from _form(module)
-    leaf = member.rpartition("/")[2]
-    stem = leaf.partition(".")[0]
-    suffix = leaf[len(stem) :]
-    has_init = any(name.startswith("PyInit") for name in module.exports)
     if not is_library:
-        yield from _names(module, stem, suffix, expected, has_init=has_init)
-    yield from linkage.problems(module, [expected.interface, *libraries])
+        yield from _names(own, member.rpartition("/")[2], expected)
+    yield from linkage.problems(module, own, expected.interface, libraries)
     yield from _abi(module, expected)
-    if suffix == ".abi3.so" or expected.abi3:
-        names = [item.name for item in module.imports]
+    if member.endswith(".abi3.so") or expected.abi3:
+        names = {item.name for item in module.imports if item.name in expected.interface and item.name not in own}
         if found := stable_abi.violations(names, expected.limited):
             version = f" of Python {expected.limited[0]}.{expected.limited[1]}" if expected.limited else ""
-            yield "limited-api", f"it uses what is not in the stable ABI{version}: {', '.join(found)}"
+            yield "limited-api", f"it uses what is not in the stable ABI{version}: {listed(found)}"
     if size := debug_size(module):
         yield "debug", f"it has {size:,} bytes of debug sections"
 
@@ -86,17 +94,28 @@ def _form(module: SideModule) -> Iterator[Problem]:
             yield kind, f"it exports its {kind} as {names[0]}; a side module imports python.wasm's"
     if all(name.startswith("__wasm") for name in module.exports):
         yield "exports-nothing", "it exports nothing"
+    try:
+        placed(module, bytearray(module.dylink.table_size))
+    except MalformedWasm as error:
+        yield "dylink", error.message.removeprefix(f"{module.name} ").removeprefix(f"{module.name}: ")
 
 
-def _names(module: SideModule, stem: str, suffix: str, expected: Expectation, *, has_init: bool) -> Iterator[Problem]:
-    wanted = {f"PyInit_{stem}", _encoded(stem)}
-    if has_init and not wanted & set(module.exports):
-        other = next(name for name in module.exports if name.startswith("PyInit"))
-        yield "init", f"it exports {other} and not {_encoded(stem)}"
-    own = expected.target.ext_suffix
-    if suffix not in (own, *EXTENSION_SUFFIXES):
-        yield "suffix", f"its suffix {suffix or '(none)'} is not WASI Python's: {own}, .abi3.so or .so"
-    elif expected.abi3 and suffix == own:
+def _names(own: Interface, leaf: str, expected: Expectation) -> Iterator[Problem]:
+    """Check what CPython goes by: the file's name, and the function of that name."""
+    stem, dot, rest = leaf.partition(".")
+    suffix = dot + rest
+    theirs = expected.target.ext_suffix
+    inits = [name for name in own.functions if name.startswith("PyInit")]
+    if not inits:
+        # With a plain suffix it may be there for ctypes.
+        if suffix == theirs and any(not name.startswith("__wasm") for name in own.functions):
+            yield "no-init", f"it does not export {_encoded(stem)}: it cannot be imported"
+        return
+    if _encoded(stem) not in inits:
+        yield "init", f"it exports {inits[0]} and not {_encoded(stem)}"
+    if suffix not in (theirs, *EXTENSION_SUFFIXES):
+        yield "suffix", f"its suffix {suffix or '(none)'} is not WASI Python's: {theirs}, .abi3.so or .so"
+    elif expected.abi3 and suffix == theirs:
         yield "abi3-suffix", f"the wheel's tag promises the stable ABI, and its suffix {suffix} is one Python's"
 
 
@@ -118,8 +137,11 @@ def _abi(module: SideModule, expected: Expectation) -> Iterator[Problem]:
     if note is None:
         yield "abi-note", "nothing says which wasi-libc it was built with"
         return
-    if note.get("wasi_libc") != python.wasi_libc:
-        built = note.get("wasi_libc")
+    built = note.get("wasi_libc")
+    if built is None:
+        yield "abi", f"its {ABI_SECTION} section does not say which wasi-libc it was built with"
+    elif built != python.wasi_libc:
         yield "abi", f"it was built with wasi-libc {built}; Python {python.version} here has {python.wasi_libc}"
-    if not expected.abi3 and (soabi := note.get("soabi")) not in (expected.target.soabi, None):
+    # As the loader sees it: one that says abi3 is for any Python, whatever the wheel's tag.
+    if (soabi := note.get("soabi")) not in (expected.target.soabi, "abi3", None):
         yield "abi", f"it was built for {soabi}; this Python is {expected.target.soabi}"

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError, WheelError
+from hatch_wasi.wheels.names import one_line
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["add_parser", "execute"]
@@ -63,25 +65,25 @@ def _report(path: Path, auditor: Auditor) -> Report:
     try:
         return auditor.check(path)
     except WheelError as error:
-        what = error.message.removeprefix(f"{path.name}: ")
-        finding = Finding(level=Level.ERROR, code="malformed", where=path.name, what=what)
-        return Report(wheel=path.name, findings=[finding])
+        name = one_line(path.name)
+        what = one_line(error.message.removeprefix(f"{path}: ").removeprefix(f"{path.name}: "))
+        return Report(wheel=name, findings=[Finding(level=Level.ERROR, code="malformed", where=name, what=what)])
 
 
 def _fixed(path: Path, folder: Path | None, auditor: Auditor, console: Console) -> Path:
-    """Mend a wheel and give the file to be judged; one that is no wheel at all is left for the audit to say so."""
+    """Mend a wheel and give the file to be judged; one that cannot even be opened is left for the audit to say so."""
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        with Wheel.open(path) as wheel:
-            made = fix(wheel, auditor.python.target(), folder or path.absolute().parent)
-    except WheelError:
-        if path.is_file() and path.suffix == ".whl":
-            return path
-        raise
     except OSError as error:
         message = f"{folder} cannot be made: {error.strerror}"
         raise UsageError(message) from error
+    with ExitStack() as stack:
+        try:
+            wheel = stack.enter_context(Wheel.open(path))
+        except WheelError:
+            return path
+        made = fix(wheel, auditor.python.target(), folder or path.absolute().parent)
     if made is None:
         return path
     if folder is None and made.name != path.name:
@@ -96,11 +98,14 @@ def _print_json(reports: list[Report], python: str) -> None:
 
 
 def _print_text(reports: list[Report]) -> None:
+    lines = []
     for report in reports:
         size = sum(module.size for module in report.modules)
         modules = f"{len(report.modules)} side module{'' if len(report.modules) == 1 else 's'}, {size / 1e6:.1f} MB"
         verdict = "cannot be used" if report.errors else "can be used, but" if report.warnings else "fine"
-        sys.stdout.write(f"{report.wheel}: {verdict} ({modules})\n")
+        lines.append(f"{report.wheel}: {verdict} ({modules})\n")
         for finding in [*report.errors, *report.warnings]:
             where = "" if finding.where == report.wheel else f"{finding.where}: "
-            sys.stdout.write(f"  {finding.level} [{finding.code}] {where}{finding.what}\n")
+            lines.append(f"  {finding.level} [{finding.code}] {where}{finding.what}\n")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write("".join(lines).encode(encoding, "backslashreplace").decode(encoding))

@@ -12,7 +12,7 @@ from hatch_wasi.wasm.entities import Constant, Export, FuncType, GlobalType, Imp
 from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.side_module import ABI_SECTION, TLS, SideModule
 
-__all__ = ["describe_main", "describe_side"]
+__all__ = ["describe_main", "describe_side", "placed"]
 
 KINDS = {"func": FUNC, "table": TABLE, "memory": MEMORY, "global": GLOBAL, "tag": TAG}
 
@@ -62,7 +62,7 @@ def describe_side(data: bytes, name: str) -> dict[str, Any]:
     side = SideModule.parse(data, name)
     module, dylink = side.module, side.dylink
     arities = bytearray(dylink.table_size)
-    slots = _slots(side, arities)
+    slots = placed(side, arities)
     functions = {}
     offsets = {}
     for export, item in side.exports.items():
@@ -94,8 +94,11 @@ def _address(module: Module, item: Export) -> int | None:
             return None
 
 
-def _slots(side: SideModule, arities: bytearray) -> dict[int, int]:
-    """Give the slot, from the table base, of each function that the module puts into the table itself."""
+def placed(side: SideModule, arities: bytearray) -> dict[int, int]:
+    """Give the slot, from the table base, of each function that the module puts into the table itself.
+
+    Fills `arities`, one for each slot that it asks for. Raises `MalformedWasm`.
+    """
     module = side.module
     imported = [(item.module, item.name) for item in module.imports if item.kind == "global"]
     slots: dict[int, int] = {}

@@ -1,18 +1,28 @@
 """Names of files in a wheel: what may be written below a folder, and what may stand beside what. Pure."""
 
-import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 
 from hatch_wasi.errors import WheelError
 
-__all__ = ["RESERVED", "check_distinct", "check_name"]
+__all__ = ["RESERVED", "check_distinct", "check_name", "one_line"]
 
 RESERVED = ".hatch-wasi"
 """Beginning of the names that hatch-wasi gives to its own temporary folders."""
 COMPONENT_LIMIT = 255  # bytes; NAME_MAX of every file system that Linux and macOS use
+LONGEST = 2000
+"""Characters of a text out of a wheel that are shown."""
+DEPTH_LIMIT = 128
+"""Folders in each other; the work for some thousands of them grows with the square."""
 DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def one_line(text: str) -> str:
+    """Give `text`, which may have names out of a hostile file, so that it can be printed: in a line, and not too long."""
+    safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text[:LONGEST])
+    return safe if len(text) <= LONGEST else f"{safe}…"
 
 
 def check_name(name: str, where: str) -> None:
@@ -34,6 +44,8 @@ def check_name(name: str, where: str) -> None:
         reason = "has an empty part"
     elif any(part.startswith(RESERVED) for part in parts):
         reason = "is reserved for hatch-wasi"
+    elif len(parts) > DEPTH_LIMIT:
+        reason = f"has more than {DEPTH_LIMIT} parts"
     elif any(len(part.encode("utf-8", "surrogatepass")) > COMPONENT_LIMIT for part in parts):
         reason = f"has a part longer than {COMPONENT_LIMIT} bytes"
     if reason:
@@ -56,10 +68,8 @@ def check_distinct(names: Iterable[str], where: str) -> None:
             message = f"{where}: {name!r} {how}"
             raise WheelError(message, hint="the wheel is damaged or hostile: nothing was written")
         files[folded] = name
-    for folded, name in files.items():
-        folder = posixpath.dirname(folded)
-        while folder:
-            if folder in files:
-                message = f"{where}: {files[folder]!r} is a file and, for {name!r}, a folder"
-                raise WheelError(message, hint="the wheel is damaged or hostile: nothing was written")
-            folder = posixpath.dirname(folder)
+    # NUL sorts before all that a name may have: what is in a folder follows it at once.
+    for one, other in pairwise(sorted(files, key=lambda folded: folded.replace("/", "\0"))):
+        if other.startswith(f"{one}/"):
+            message = f"{where}: {files[one]!r} is a file and, for {files[other]!r}, a folder"
+            raise WheelError(message, hint="the wheel is damaged or hostile: nothing was written")

@@ -2,9 +2,11 @@
 
 import configparser
 import posixpath
+import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -20,12 +22,18 @@ from packaging.version import InvalidVersion, Version
 from hatch_wasi.errors import WheelError
 from hatch_wasi.wheels import record
 from hatch_wasi.wheels.archive import Archive
-from hatch_wasi.wheels.names import check_distinct, check_name
+from hatch_wasi.wheels.names import check_distinct, check_name, one_line
 
 __all__ = ["INSTALLER_FILES", "Wheel"]
 
 INSTALLER_FILES = ("INSTALLER", "REQUESTED", "direct_url.json")
 """Files in dist-info that the installing program writes; a wheel's own are left out."""
+
+VERSIONED = ("Version", "Requires-Python", "Requires-Dist")
+LONG_NUMBER = re.compile(r"\d{1000}")
+"""Beyond 4300 digits `int` refuses them, wherever one is compared first."""
+TAG_LIMIT = 10_000
+"""Tags in WHEEL; the most that projects have are some tens."""
 
 
 class Wheel(WheelSource):
@@ -117,7 +125,7 @@ class Wheel(WheelSource):
             raise self._fail(f"a marker in METADATA cannot be evaluated: {error}") from error
 
     def _fail(self, reason: str, hint: str | None = None) -> WheelError:
-        return WheelError(f"{self.path.name}: {reason}", hint=hint)
+        return WheelError(one_line(f"{self.path.name}: {reason}"), hint=hint)
 
     def _folder(self, suffix: str) -> str | None:
         found = sorted({top for name in self.archive.members if (top := name.partition("/")[0]).endswith(suffix)})
@@ -141,6 +149,9 @@ class Wheel(WheelSource):
             raise self._fail(f"Wheel-Version is {version!r}; 1.x is understood")
         try:
             lines = [str(line).strip() for line in wheel.get_all("Tag") or []]
+            # `a.b-c.d-e.f` are eight; a line of some kilobytes can be a thousand million.
+            if sum(prod(part.count(".") + 1 for part in line.split("-")) for line in lines) > TAG_LIMIT:
+                raise self._fail(f"WHEEL gives more than {TAG_LIMIT} tags")
             self.inner_tags: frozenset[Tag] = frozenset(tag for line in lines for tag in parse_tag(line))
         except (InvalidTag, ValueError) as error:
             raise self._fail(f"a Tag in WHEEL is malformed: {error}") from error
@@ -150,6 +161,8 @@ class Wheel(WheelSource):
 
     def _check_metadata(self) -> None:
         metadata = parse_metadata_file(self.read_dist_info("METADATA"))
+        if any(LONG_NUMBER.search(str(value)) for key in VERSIONED for value in metadata.get_all(key) or []):
+            raise self._fail("METADATA is malformed: a number is too long")
         name, version = str(metadata["Name"]), str(metadata["Version"])
         try:
             same = canonicalize_name(name) == self.project and Version(version) == self.parsed_version
@@ -160,7 +173,7 @@ class Wheel(WheelSource):
         try:
             self.requires_python = SpecifierSet(str(metadata["Requires-Python"] or ""))
             self.requires = [Requirement(str(line)) for line in metadata.get_all("Requires-Dist") or []]
-        except (InvalidSpecifier, InvalidRequirement) as error:
+        except (InvalidSpecifier, InvalidRequirement, RecursionError) as error:
             raise self._fail(f"METADATA is malformed: {error}".replace("\n", " ")) from error
 
     def _place(self, name: str) -> str | None:

@@ -30,6 +30,7 @@ def test_a_name_below_the_folder(name):
         (".hatch-wasi-1234/x", "reserved"),
         ("a/" + "x" * 256, "longer than 255"),
         ("é" * 128, "longer than 255"),
+        ("a/" * 128 + "b", "more than 128 parts"),
     ],
 )
 def test_a_name_that_is_refused(name, reason):
@@ -52,6 +53,7 @@ def test_distinct_names():
         (["\u00e9", "e\u0301"], "case does not count"),
         (["a", "a/b/c"], "a file and, for 'a/b/c', a folder"),
         (["A/b/c", "a/B"], "a file and"),
+        (["a", "a b", "a.b/c", "a-b", "a/z"], "'a' is a file and, for 'a/z', a folder"),
     ],
 )
 def test_names_that_meet(names, reason):
