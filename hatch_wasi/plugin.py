@@ -4,7 +4,6 @@ Whatever is not needed to find that nothing changed is imported only when someth
 must cost next to nothing.
 """
 
-import json
 import os
 import shutil
 import sys
@@ -38,7 +37,6 @@ else:
 
 __all__ = ["WasiBuildHook"]
 
-IN_PLACE = "in-place.json"
 EDITABLE = "editable"
 # What may change a build and is no file: see `config`, `cache` and `extension.native`.
 ENVIRONMENT = (
@@ -79,10 +77,12 @@ class WasiBuildHook(Base):
 
     def clean(self, versions: list[str]) -> None:
         """Remove objects and modules; what an editable install runs goes only if that version is cleaned."""
+        from hatch_wasi.extension import in_place
+
         folder = self._root / FOLDER
-        places = sorted(folder.glob(f"*/{IN_PLACE}"))
+        places = sorted(folder.glob(f"*/{in_place.NAME}"))
         if EDITABLE in versions:
-            for name in {name for place in places for name in _read_names(place)}:
+            for name in {name for place in places for name in in_place.read_names(place)}:
                 (self._root / name).unlink(missing_ok=True)
             places = []
         kept = {place: place.read_bytes() for place in places}
@@ -112,6 +112,8 @@ class WasiBuildHook(Base):
         for name, value in result.items():
             if isinstance(value, dict):
                 build_data[name].update(value)
+            elif isinstance(value, list):
+                build_data[name].extend(value)
             else:
                 build_data[name] = value
 
@@ -124,7 +126,8 @@ class WasiBuildHook(Base):
         # A build environment's own programs come first in PATH, and its name is another one each time.
         paths = [path for path in os.environ.get("PATH", "").split(os.pathsep) if not path.startswith(sys.prefix)]
         python = [sys.version, sys.base_prefix]
-        inputs = [__version__, version, str(self._root), self.config, environment, paths, python]
+        project = [self.metadata.core.raw_name, self.metadata.version]
+        inputs = [__version__, version, str(self._root), self.config, environment, paths, python, project]
         is_wasi = (os.environ.get("HATCH_WASI_TARGET") or self.config.get("target")) == "wasi"
         name = f"{version}-wasi.json" if is_wasi else f"{version}-native.json"
         return Receipt(self._root / FOLDER / name, inputs)
@@ -148,7 +151,7 @@ class WasiBuildHook(Base):
         return HookConfig.from_table(self.config, key=key, root=root, environ=os.environ, find_sources=find_sources)
 
     def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
-        from hatch_wasi.extension import headers, placement
+        from hatch_wasi.extension import headers, in_place, placement
         from hatch_wasi.extension.build import build
 
         began = time.time_ns()
@@ -168,9 +171,13 @@ class WasiBuildHook(Base):
             console.warn(f"{name} is left out, it is optional: {error.render()}")
             console.detail(error.output)
         if version == EDITABLE:
-            result, outputs = self._put_in_place(outcome.built, recipe, listing)
+            result: dict[str, object] = {}
+            outputs = in_place.put(outcome.built, recipe.target, listing, self._root)
         else:
             result, outputs = self._describe(outcome.built, recipe), {item.path for item in outcome.built}
+            if config.sbom and (written := self._account(outcome.built, recipe)):
+                result["sbom_files"] = [str(written)]
+                outputs.add(written)
         if not failed:  # else: try again, and warn again
             files |= outputs | self._watched(config.extensions, listing)
             made = self._root / FOLDER
@@ -180,9 +187,9 @@ class WasiBuildHook(Base):
 
     def _recipe(self, config: "HookConfig", version: str, console: "Console") -> tuple["Recipe", set[Path]]:
         """Give what builds, and the files that change when it does."""
-        from hatchling.builders.utils import get_reproducible_timestamp
+        from hatch_wasi.epoch import source_date
 
-        epoch = get_reproducible_timestamp()
+        epoch = source_date(os.environ)
         root = self._root
         if config.target == "wasi" and version != EDITABLE:
             from hatch_wasi import bootstrap
@@ -245,28 +252,14 @@ class WasiBuildHook(Base):
             "force_include": {str(item.path): item.place for item in built},
         }
 
-    def _put_in_place(
-        self, built: "Sequence[Built]", recipe: "Recipe", listing: "Files"
-    ) -> tuple[dict[str, object], set[Path]]:
-        """Write modules to where they are imported from in the source tree; remove those that are no longer made."""
-        from hatch_wasi.cache import replace_file
-        from hatch_wasi.extension.build import folder_name
-        from hatch_wasi.extension.placement import package_folder
+    def _account(self, built: "Sequence[Built]", recipe: "Recipe") -> Path | None:
+        """Write the bill of materials; a wheel for this machine, or without modules, has none of ours."""
+        from hatch_wasi.extension import accounts
+        from hatch_wasi.extension.wasi import WasiRecipe
 
-        root = self._root
-        placed = {}
-        for item in built:
-            placed[package_folder(item.extension, listing, root) / item.path.name] = item.path.read_bytes()
-        record = root / FOLDER / folder_name(recipe.target) / IN_PLACE
-        names = sorted(path.relative_to(root).as_posix() for path in placed)
-        for name in set(_read_names(record)) - set(names):
-            (root / name).unlink(missing_ok=True)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(record, json.dumps(names).encode())
-        for path, content in placed.items():
-            if not path.is_file() or path.read_bytes() != content:
-                replace_file(path, content, mode=0o755)
-        return {}, set(placed)
+        if not built or not isinstance(recipe, WasiRecipe):
+            return None
+        return accounts.write(built, recipe, self.metadata.core.raw_name, self.metadata.version)
 
     def _watched(self, extensions: "Iterable[Extension]", listing: "Files") -> set[Path]:
         """Give the files and folders that decide what is built and packed, and are no compiler's input."""
@@ -289,11 +282,3 @@ def _is_wanted(extension: "Extension", recipe: "Recipe") -> bool:
     from packaging.markers import Marker
 
     return Marker(extension.marker).evaluate(recipe.target.markers())
-
-
-def _read_names(path: Path) -> list[str]:
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [str(name) for name in names] if isinstance(names, list) else []
