@@ -18,7 +18,7 @@ TOOLS = ("hatchling", "Cython")
 def write(built: Sequence[Built], recipe: WasiRecipe, project: str, version_: str) -> Path:
     """Account for the modules `built` of `project`; give the file, whose name is the one that it has in the wheel.
 
-    Raises `OSError` if it cannot be written, or an archive that was linked cannot be read.
+    Raises `OSError` if it cannot be written, and `ToolchainError` if an archive that was linked cannot be read.
     """
     wheel = Wheel(
         name=project,

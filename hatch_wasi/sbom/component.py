@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from hatch_wasi.errors import ToolchainError
+
 __all__ = ["LLVM_LICENCE", "PREFIX", "Component", "Part", "file_component", "is_sha256", "purl"]
 
 PREFIX = "hatch-wasi:"
@@ -90,8 +92,12 @@ def purl(kind: str, name: str, version: str, qualifiers: Sequence[tuple[str, str
 def file_component(path: Path) -> Component:
     """Give a file on this machine by its name and content; its folder is nobody's business.
 
-    Raises `OSError` if it cannot be read.
+    Raises `ToolchainError` if it cannot be read.
     """
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        message = f"{path} was linked and cannot be read, to account for it: {error.strerror}"
+        raise ToolchainError(message, hint="`hatch-wasi info --verify` tells whether the toolchain is whole") from error
     return Component(kind="file", name=path.name, sha256=sha256)

@@ -93,7 +93,7 @@ class Wheel:
 def document(wheel: Wheel, made_by: Toolchain, *, source_date: int = epoch.DEFAULT) -> bytes:
     """Account for the side modules of `wheel`; `source_date` is what SOURCE_DATE_EPOCH says, or its default.
 
-    Raises `OSError` if an archive that was linked cannot be read.
+    Raises `ToolchainError` if an archive that was linked cannot be read.
     """
     account = _Account(made_by)
     for place in sorted(wheel.modules):

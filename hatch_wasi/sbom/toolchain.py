@@ -30,7 +30,7 @@ class _Origins:
 def sdk_components(sdk: WasiSdk) -> list[Component]:
     """Give the SDK, its compiler, wasi-libc and the compiler's runtime, in that order.
 
-    Raises `OSError` if an archive that modules are linked with cannot be read.
+    Raises `ToolchainError` if an archive that modules are linked with cannot be read.
     """
     found = _origins(sdk)
     libc = sdk.library_dir / "libc.a"
@@ -84,7 +84,7 @@ def _whole(sdk: WasiSdk, packed: tuple[Component, ...]) -> Component:
 
 
 def cxx_components(cxx: CxxLibrary, *, exceptions: bool) -> list[Component]:
-    """Give the C++ library's archives, in link order. Raises `OSError` if one cannot be read."""
+    """Give the C++ library's archives, in link order. Raises `ToolchainError` if one cannot be read."""
     source = _table(_inputs(cxx.root).get("llvm"))
     variant = "with exceptions" if exceptions else "without exceptions"
     found = []

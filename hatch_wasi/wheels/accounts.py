@@ -11,7 +11,7 @@ def accounts(wheel: Wheel, made_by: Toolchain, *, source_date: int) -> dict[str,
     """Give the file that accounts for the side modules of `wheel`, by its place in it.
 
     Nothing, where there are no such modules, or our own build hook gave the wheel that file when it was built. Raises
-    `WheelError` if a module cannot be read, and `OSError` if an archive of the toolchain cannot.
+    `WheelError` if a module cannot be read, and `ToolchainError` if an archive of the toolchain cannot.
     """
     place = f"{wheel.dist_info_dir}/{FOLDER}/{FILE}"
     names = [name for name in wheel.archive.members if name.endswith(".so")]

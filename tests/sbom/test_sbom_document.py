@@ -7,6 +7,7 @@ import bills
 import pytest
 
 from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.errors import ToolchainError
 from hatch_wasi.sbom.component import Component, purl
 from hatch_wasi.sbom.document import Package, Toolchain, Wheel, document
 from hatch_wasi.sdk import WasiSdk
@@ -113,6 +114,12 @@ def test_python_of_a_local_tree_has_no_hash(made_by):
     assert "hashes" not in cpython
     assert bills.properties(cpython)["origin"] == "local tree"
     assert bills.sha256(bills.component(bill(made_by("existing")), "cpython")) == SHA["python"]
+
+
+def test_an_archive_that_is_gone(made_by, tmp_path):
+    wheel = Wheel(name="a", version="1", modules={"a.so": b""}, archives={"a.so": [tmp_path / "libgone.a"]})
+    with pytest.raises(ToolchainError, match=r"libgone\.a was linked and cannot be read"):
+        document(wheel, made_by("existing"))
 
 
 def test_a_damaged_manifest_is_none(made_by):
