@@ -20,7 +20,7 @@ from hatch_wasi.disguise.toolset import Toolset
 from hatch_wasi.pep517 import project
 from hatch_wasi.pep517.build import Build
 from hatch_wasi.pep517.environment import Environment, Surroundings
-from hatch_wasi.pep517.finish import Finish, package, tools
+from hatch_wasi.pep517.finish import Finish, archives, package, tools
 from hatch_wasi.sbom.document import Package, Toolchain
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
@@ -102,7 +102,7 @@ class Builder:
             environment, toolset = self._tools(work, log)
             for need in asked:
                 provide(need, toolset.target_packages)
-            wheel = Build(
+            build = Build(
                 source=source,
                 label=label,
                 work=work,
@@ -114,15 +114,18 @@ class Builder:
                 config_settings=self.options.config_settings,
                 allow_pure=self.options.allow_pure,
                 variables={**self._settled, **self.options.variables},
-            ).run()
-            made_by = Toolchain(
-                sdk=self.sdk,
-                python=self.python,
-                cxx=self.cxx,
-                headers=used,
-                tools=tools(environment, backend.requires),
             )
-            return self._finish(made_by, work).run(wheel, work / "finished")
+            wheel = build.run()
+            finish = Finish(
+                private=work,
+                source_date=self.options.source_date,
+                made_by=self._made_by(used, tools(environment, backend.requires)) if self.options.sbom else None,
+                archives=archives(toolset, source, build.tree),
+            )
+            return finish.run(wheel, work / "finished")
+
+    def _made_by(self, headers: Sequence[Package], tools: Sequence[Package]) -> Toolchain:
+        return Toolchain(sdk=self.sdk, python=self.python, cxx=self.cxx, headers=headers, tools=tools)
 
     def _tools(self, work: Path, log: Path) -> tuple[Environment, Toolset]:
         """Make the environment of a build, and describe its compilers."""
@@ -145,13 +148,6 @@ class Builder:
             target_packages=work / "target-packages",
         )
         return environment, toolset
-
-    def _finish(self, made_by: Toolchain, work: Path) -> Finish:
-        return Finish(
-            private=work,
-            source_date=self.options.source_date,
-            made_by=made_by if self.options.sbom else None,
-        )
 
     @property
     def _settled(self) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """The bill of materials that `hatch-wasi wheel` gives a wheel (PEP 770), whatever built it."""
 
 import hashlib
+import subprocess
 import zipfile
 
 import bills
 from making import made, pure_wheel, sdist
-from projects import PROJECT, SETUPTOOLS, write
+from projects import EXTENSION, PROJECT, SETUPTOOLS, C, write
 
 from hatch_wasi import bootstrap
 from hatch_wasi.wheels.wheel import Wheel
@@ -94,3 +95,25 @@ def test_one_that_is_there_stays(wheel, tmp_path):
     (place,) = bills.places(tmp_path / "out" / WHEEL)
     with zipfile.ZipFile(tmp_path / "out" / WHEEL) as archive:
         assert archive.read(place) == b"{}"
+
+
+def test_static_libraries_that_came_with_the_sources_are_named(wheel, toolchain, tmp_path):
+    """One is in the sources, another is made by the build: that one is the project's own code."""
+    project, sdk = write("setuptools-c", tmp_path / "project"), toolchain.sdk
+    for name in ("theirs", "ours"):
+        (project / f"{name}.c").write_text(f"int {name}(void) {{ return 1; }}\n")
+    subprocess.run([*sdk.cc, "-fPIC", "-c", "theirs.c"], cwd=project, check=True)
+    subprocess.run([sdk.program("llvm-ar"), "rcs", "libtheirs.a", "theirs.o"], cwd=project, check=True)
+    (project / "answer.c").write_text(
+        C + "int theirs(void), ours(void);\nint both(void) { return theirs() + ours(); }\n"
+    )
+    words = "extra_objects=['libtheirs.a'])], libraries=[('ours', {'sources': ['ours.c']}"
+    (project / "setup.py").write_text(EXTENSION.format("answer.c", words))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    bill = bills.of(tmp_path / "out" / WHEEL)
+    sha256 = hashlib.sha256((project / "libtheirs.a").read_bytes()).hexdigest()
+    archive = f"archive-libtheirs.a-{sha256[:12]}"
+    runtime = {"compiler-rt", "cpython", "hatch-wasi", "wasi-libc"}
+    assert bills.needs(bill, f"module-{MODULE}") == runtime | {archive}
+    assert bills.sha256(bills.component(bill, archive)) == sha256
