@@ -18,7 +18,7 @@ SDK_PROVIDERS = ("auto", "existing", "release", "debian", "source")
 TARGETS = ("native", "wasi")
 # Hatchling reads these itself: https://hatch.pypa.io/latest/config/build/#build-hooks
 HATCH_KEYS = ("dependencies", "enable-by-default", "require-runtime-dependencies", "require-runtime-features")
-HOOK_KEYS = ("python", "sdk", "target", "extensions")
+HOOK_KEYS = ("python", "sdk", "target", "sbom", "extensions")
 TEXT_LISTS = (
     "include-dirs", "include-from", "undef-macros", "libraries", "library-dirs", "extra-compile-args",
     "extra-link-args",
@@ -91,6 +91,8 @@ class HookConfig:
     target: str
     """`native` or `wasi`."""
     extensions: tuple[Extension, ...]
+    sbom: bool = True
+    """Give a wheel for WASI a bill of materials (PEP 770)."""
 
     @classmethod
     def from_table(
@@ -109,12 +111,14 @@ class HookConfig:
             "target": _setting(reader, "target", "native", environ),
         }
         _check_choices(choices, reader.issues)
+        sbom = reader.flag("sbom", default=True)
         extensions = _read_extensions(reader, root if find_sources else None)
         if reader.issues:
             raise ConfigError(reader.issues)
         folder = {name: str((root / Path(where[0]).expanduser()).absolute()) for name, where in choices.items()}
         values = {name: folder[name] if "/" in where[0] else where[0] for name, where in choices.items()}
-        return cls(python=values["python"], sdk=values["sdk"], target=values["target"], extensions=extensions)
+        chosen = {name: values[name] for name in ("python", "sdk", "target")}
+        return cls(**chosen, extensions=extensions, sbom=sbom)
 
 
 def _setting(reader: Reader, name: str, default: str, environ: Mapping[str, str]) -> tuple[str, str]:

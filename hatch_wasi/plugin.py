@@ -80,9 +80,10 @@ class WasiBuildHook(Base):
         from hatch_wasi.extension import in_place
 
         folder = self._root / FOLDER
-        places = sorted(folder.glob(f"*/{in_place.RECORD}"))
+        places = sorted(folder.glob(f"*/{in_place.NAME}"))
         if EDITABLE in versions:
-            in_place.remove(self._root, {name for place in places for name in in_place.recorded(place)})
+            for name in {name for place in places for name in in_place.read_names(place)}:
+                (self._root / name).unlink(missing_ok=True)
             places = []
         kept = {place: place.read_bytes() for place in places}
         shutil.rmtree(folder, ignore_errors=True)
@@ -111,6 +112,8 @@ class WasiBuildHook(Base):
         for name, value in result.items():
             if isinstance(value, dict):
                 build_data[name].update(value)
+            elif isinstance(value, list):
+                build_data[name].extend(value)
             else:
                 build_data[name] = value
 
@@ -137,7 +140,8 @@ class WasiBuildHook(Base):
         # A build environment's own programs come first in PATH, and its name is another one each time.
         paths = [path for path in os.environ.get("PATH", "").split(os.pathsep) if not path.startswith(sys.prefix)]
         python = [sys.version, sys.base_prefix]
-        inputs = [__version__, version, str(self._root), self.config, environment, paths, python]
+        project = [self.metadata.core.raw_name, self.metadata.version]
+        inputs = [__version__, version, str(self._root), self.config, environment, paths, python, project]
         is_wasi = (os.environ.get("HATCH_WASI_TARGET") or self.config.get("target")) == "wasi"
         name = f"{version}-wasi.json" if is_wasi else f"{version}-native.json"
         return Receipt(self._root / FOLDER / name, inputs)
@@ -161,7 +165,7 @@ class WasiBuildHook(Base):
         return HookConfig.from_table(self.config, key=key, root=root, environ=os.environ, find_sources=find_sources)
 
     def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
-        from hatch_wasi.extension import headers, placement
+        from hatch_wasi.extension import headers, in_place, placement
         from hatch_wasi.extension.build import build
 
         began = time.time_ns()
@@ -181,9 +185,13 @@ class WasiBuildHook(Base):
             console.warn(f"{name} is left out, it is optional: {error.render()}")
             console.detail(error.output)
         if version == EDITABLE:
-            result, outputs = self._put_in_place(outcome.built, recipe, listing)
+            result: dict[str, object] = {}
+            outputs = in_place.put(outcome.built, recipe.target, listing, self._root)
         else:
             result, outputs = self._describe(outcome.built, recipe), {item.path for item in outcome.built}
+            if config.sbom and (written := self._account(outcome.built, recipe)):
+                result["sbom_files"] = [str(written)]
+                outputs.add(written)
         if not failed:  # else: try again, and warn again
             files |= outputs | self._watched(config.extensions, listing)
             made = self._root / FOLDER
@@ -193,9 +201,9 @@ class WasiBuildHook(Base):
 
     def _recipe(self, config: "HookConfig", version: str, console: "Console") -> tuple["Recipe", set[Path]]:
         """Give what builds, and the files that change when it does."""
-        from hatchling.builders.utils import get_reproducible_timestamp
+        from hatch_wasi.epoch import source_date
 
-        epoch = get_reproducible_timestamp()
+        epoch = source_date(os.environ)
         root = self._root
         if config.target == "wasi" and version != EDITABLE:
             from hatch_wasi import bootstrap
@@ -258,20 +266,14 @@ class WasiBuildHook(Base):
             "force_include": {str(item.path): item.place for item in built},
         }
 
-    def _put_in_place(
-        self, built: "Sequence[Built]", recipe: "Recipe", listing: "Files"
-    ) -> tuple[dict[str, object], set[Path]]:
-        """Write modules to where they are imported from in the source tree; remove those that are no longer made."""
-        from hatch_wasi.extension import in_place
-        from hatch_wasi.extension.build import folder_name
-        from hatch_wasi.extension.placement import package_folder
+    def _account(self, built: "Sequence[Built]", recipe: "Recipe") -> Path | None:
+        """Write the bill of materials; a wheel for this machine, or without modules, has none of ours."""
+        from hatch_wasi.extension import accounts
+        from hatch_wasi.extension.wasi import WasiRecipe
 
-        root = self._root
-        placed = {}
-        for item in built:
-            placed[package_folder(item.extension, listing, root) / item.path.name] = item.path.read_bytes()
-        in_place.put(root, root / FOLDER / folder_name(recipe.target) / in_place.RECORD, placed)
-        return {}, set(placed)
+        if not built or not isinstance(recipe, WasiRecipe):
+            return None
+        return accounts.write(built, recipe, self.metadata.core.raw_name, self.metadata.version)
 
     def _watched(self, extensions: "Iterable[Extension]", listing: "Files") -> set[Path]:
         """Give the files and folders that decide what is built and packed, and are no compiler's input."""

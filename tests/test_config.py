@@ -49,6 +49,8 @@ def extension_issues(root, **extension):
 def test_defaults(root):
     config = read(root, {})
     assert (config.python, config.sdk, config.target, config.extensions) == ("3.13", "auto", "native", ())
+    assert config.sbom
+    assert not read(root, {"sbom": False}).sbom
 
 
 def test_everything(root):
@@ -172,6 +174,7 @@ def test_language_is_told_from_suffixes(root):
         ("sdk", "debain", "sdk must be one of auto, existing, release, debian, source, or a folder, not 'debain' (did you mean 'debian'?)"),
         ("target", "WASI", "target must be native or wasi, not 'WASI' (did you mean 'wasi'?)"),
         ("target", "", "target must not be empty"),
+        ("sbom", "no", "sbom must be true or false, not a string"),
         ("extension", [], "extension is not known (did you mean 'extensions'?)"),
         ("qwertz", 1, "qwertz is not known"),
         ("extensions", {}, "extensions must be an array of tables, not a table"),

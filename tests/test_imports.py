@@ -18,16 +18,8 @@ LAYERS = (
     {"errors"},
     {"console", "process", "fetch", "network", "cache", "contents", "disk", "workspace"},
     {
-        "config",
-        "target",
-        "sdk",
-        "wasi_python",
-        "pins",
-        "wasm",
-        "cxx_library",
-        "config_reader",
-        "side_modules",
-        "environment",
+        "config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library", "config_reader", "side_modules", "epoch",
+        "sbom", "environment",
     },
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker", "virtual"},
@@ -36,7 +28,7 @@ LAYERS = (
     {"pep517"},
     {"bundle"},  # packs and unpacks what bootstrap makes and finds
     {"cli", "__main__", "plugin", "hooks"},
-)
+)  # fmt: skip
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 FOUNDATIONS, KNOWLEDGE = LAYERS[1], LAYERS[2]
 

@@ -1,20 +1,21 @@
 """Mend what can be mended in a finished wheel: debug sections are stripped, a tag that says too little is made right."""
 
 import email.policy
+import os
 import tempfile
 from contextlib import suppress
 from email.parser import BytesParser
 from itertools import product
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipInfo
 
 from hatch_wasi.audit.module_audit import abi_note
 from hatch_wasi.cache import replace_file
+from hatch_wasi.epoch import source_date
 from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.target import Target
 from hatch_wasi.wasm.sections import without_custom
 from hatch_wasi.wasm.side_module import SideModule
-from hatch_wasi.wheels.record import SIGNATURES
+from hatch_wasi.wheels.rewrite import rewrite
 from hatch_wasi.wheels.side_modules import LIMIT
 from hatch_wasi.wheels.tags import misfit
 from hatch_wasi.wheels.wheel import Wheel
@@ -99,32 +100,9 @@ def _write(wheel: Wheel, changed: dict[str, bytes], tag: str | None, folder: Pat
     try:
         with tempfile.TemporaryDirectory(prefix="hatch-wasi-fix-") as name:
             draft = Path(name) / path.name
-            _pack(wheel, changed, draft)
+            rewrite(wheel, draft, changed=changed, source_date=source_date(os.environ))
             replace_file(path, draft.read_bytes())
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise WheelError(message, hint="name another folder by -w") from error
     return path
-
-
-def _pack(wheel: Wheel, changed: dict[str, bytes], path: Path) -> None:
-    """Write the wheel's members to `path`, `changed` ones as they are now; RECORD is made anew, and its signatures go."""
-    try:
-        from wheel.wheelfile import WheelError as Refused
-        from wheel.wheelfile import WheelFile
-    except ImportError as error:
-        message = "a wheel cannot be mended: the wheel library is not installed"
-        raise WheelError(message, hint="pip install 'hatch-wasi[wheel]'") from error
-    left_out = {f"{wheel.dist_info_dir}/{name}" for name in ("RECORD", *SIGNATURES)}
-    try:
-        with WheelFile(path, "w") as file:
-            # It would name the folder as the file; the two may be normalized differently.
-            file.record_path = f"{wheel.dist_info_dir}/RECORD"
-            for member, entry in wheel.archive.members.items():
-                if member not in left_out:
-                    new = ZipInfo(member, entry.date_time)
-                    new.external_attr, new.compress_type = entry.external_attr, ZIP_DEFLATED
-                    file.writestr(new, changed[member] if member in changed else wheel.archive.read(member))
-    except (Refused, ValueError) as error:
-        message = f"{wheel.path.name} cannot be mended: {error}"
-        raise WheelError(message) from error

@@ -1,6 +1,7 @@
 """From the words of `hatch-wasi install` to wheel files: named ones, those that pip finds, and those that are built."""
 
 import argparse
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hatch_wasi import bootstrap
+from hatch_wasi import bootstrap, epoch
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli.options import Toolchain
 from hatch_wasi.console import Console
@@ -137,7 +138,11 @@ class Gathering:
         args = self._args
         constraints = [line for file in args.constraint for line in requirements.read(Path(file))]
         choice = Options(wheel_dir=folder, dependencies=False, constraints=constraints)
-        building = BuildOptions(pip_options=self._pip_sources(), variables=wheel.variables(self._chosen))
+        building = BuildOptions(
+            pip_options=self._pip_sources(),
+            variables=wheel.variables(self._chosen),
+            source_date=epoch.source_date(os.environ),
+        )
         short = toolchain.python.short_version
         finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
         made = wheel.collector(toolchain, cache, self._console, finder=finder, choice=choice, building=building)

@@ -1,6 +1,7 @@
 """`hatch-wasi wheel`: make WASI wheels of any project, and of what it depends on."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from hatch_wasi import bootstrap
+from hatch_wasi import bootstrap, epoch
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
 from hatch_wasi.console import Console
@@ -92,6 +93,7 @@ def _add_building(group: "argparse._ArgumentGroup") -> None:
         metavar="REQUIREMENT",
         help="let builds find the files of its wheel for WASI, beyond what they are seen to use",
     )
+    group.add_argument("--no-sbom", action="store_true", help="give wheels no bill of materials (PEP 770)")
     group.add_argument("--rebuild", action="store_true", help="build again what was built before and kept")
 
 
@@ -196,6 +198,8 @@ def _build_options(args: argparse.Namespace, chosen: options.Toolchain, python: 
         pip_options=_pip_options(args),
         surroundings=Surroundings.current(python) if args.no_isolation else None,
         variables=variables(chosen),
+        sbom=not args.no_sbom,
+        source_date=epoch.source_date(os.environ),
         rebuild=args.rebuild,
     )
 

@@ -208,22 +208,21 @@ class Toolset:
         }
 
     def variables(self) -> dict[str, str]:
-        """Give what sysconfig and the environment say about compilers."""
-        cc, cxx = str(self.program("cc")), str(self.program("c++"))
+        """Give what sysconfig and the environment say about compilers, quoted as who splits it into words expects."""
+        cc, cxx = self._word("cc"), self._word("c++")
+        others = ("ar", "ld", "nm", "ranlib", "strip", "objcopy")
         return {
             "CC": cc,
             "CXX": cxx,
             "CPP": f"{cc} -E",
-            "AR": str(self.program("ar")),
-            "LD": str(self.program("ld")),
-            "NM": str(self.program("nm")),
-            "RANLIB": str(self.program("ranlib")),
-            "STRIP": str(self.program("strip")),
-            "OBJCOPY": str(self.program("objcopy")),
+            **{name.upper(): self._word(name) for name in others},
             # setuptools drops the first word of LDSHARED for C++: the rest must still say what is linked.
             "LDSHARED": f"{cc} -shared",
             "LDCXXSHARED": f"{cxx} -shared",
         }
+
+    def _word(self, name: str) -> str:
+        return process.quote([self.program(name)])
 
     def environment(self) -> dict[str, str]:
         """Give the variables of a disguised process."""
@@ -262,12 +261,12 @@ class Toolset:
         }
 
     def _write_cmake(self) -> None:
-        target, env = self.python.target(), self.variables()
+        target = self.python.target()
         text = files("hatch_wasi.disguise").joinpath("toolchain.cmake.in").read_text(encoding="utf-8")
         names = {
             "FOLDER": str(self.folder),
-            "CC": env["CC"],
-            "CXX": env["CXX"],
+            "CC": str(self.program("cc")),
+            "CXX": str(self.program("c++")),
             "SYSROOT": str(self.sdk.sysroot),
             "PACKAGES": str(self.target_packages),
             "INCLUDE": str(self.python.include),

@@ -29,6 +29,8 @@ class Built:
     path: Path
     place: str
     """Where it belongs below the wheel's root, in POSIX form."""
+    archives: tuple[Path, ...] = ()
+    """Static libraries that the project has linked into it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,7 @@ class _Build:
 
     def run(self) -> Outcome:
         cythonize.require([extension for extension in self._extensions if not extension.optional])
-        self._phase(self._cython_jobs(), "translating", "Cython source", dict(os.environ))
+        self._phase(self._cython_jobs(), "translating", "Cython source", {**os.environ, "PYTHONHASHSEED": "0"})
         name = folder_name(self._recipe.target)
         self._phase(self._compile_jobs(), f"compiling for {name}", "object", self._recipe.environment)
         self._phase(self._link_jobs(), f"linking for {name}", "module", self._recipe.environment)
@@ -131,6 +133,7 @@ class _Build:
                 extension=extension,
                 path=self._root / self._module(extension),
                 place=module_file(extension, self._recipe.target),
+                archives=tuple(self._root / path for path in self._libraries(extension) if path.endswith(".a")),
             )
             for extension in good
         )

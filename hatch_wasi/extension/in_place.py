@@ -1,38 +1,41 @@
-"""Extension modules in the source tree, where an editable install imports them from."""
+"""What an editable install runs: modules beside their sources, and the list of them by which they are removed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from hatch_wasi.cache import replace_file
+from hatch_wasi.extension import FOLDER
+from hatch_wasi.extension.build import Built, folder_name
+from hatch_wasi.extension.placement import Files, package_folder
+from hatch_wasi.target import Target
 
-__all__ = ["RECORD", "put", "recorded", "remove"]
+__all__ = ["NAME", "put", "read_names"]
 
-RECORD = "in-place.json"
-"""Name of the file that lists them, in the folder of a target's objects."""
+NAME = "in-place.json"
 
 
-def recorded(path: Path) -> list[str]:
-    """Read such a file: paths relative to the project; empty if it is not there or damaged."""
+def put(built: Sequence[Built], target: Target, listing: Files, root: Path) -> set[Path]:
+    """Write modules to where they are imported from in the source tree; remove those that are no longer made."""
+    placed = {}
+    for item in built:
+        placed[package_folder(item.extension, listing, root) / item.path.name] = item.path.read_bytes()
+    record = root / FOLDER / folder_name(target) / NAME
+    names = sorted(path.relative_to(root).as_posix() for path in placed)
+    for name in set(read_names(record)) - set(names):
+        (root / name).unlink(missing_ok=True)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(record, json.dumps(names).encode())
+    for path, content in placed.items():
+        if not path.is_file() or path.read_bytes() != content:
+            replace_file(path, content, mode=0o755)
+    return set(placed)
+
+
+def read_names(record: Path) -> list[str]:
+    """Give the modules that a list names, relative to the project's root; none if it is not there, or damaged."""
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
+        names = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     return [str(name) for name in names] if isinstance(names, list) else []
-
-
-def put(root: Path, record: Path, modules: Mapping[Path, bytes]) -> None:
-    """Write modules where they are imported from in the project `root`; remove those that are no longer made."""
-    names = sorted(path.relative_to(root).as_posix() for path in modules)
-    remove(root, set(recorded(record)) - set(names))
-    record.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(record, json.dumps(names).encode())
-    for path, content in modules.items():
-        if not path.is_file() or path.read_bytes() != content:
-            replace_file(path, content, mode=0o755)
-
-
-def remove(root: Path, names: Iterable[str]) -> None:
-    """Remove modules by their names in a record."""
-    for name in names:
-        (root / name).unlink(missing_ok=True)

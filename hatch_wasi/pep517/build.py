@@ -49,6 +49,11 @@ class Build:
     variables: Mapping[str, str] = field(default_factory=dict)
     """More of the backend's environment: what our own hook, inside the project, is to know."""
 
+    @property
+    def tree(self) -> Path:
+        """The copy of the source tree that is built in."""
+        return self.work / "source"
+
     def run(self) -> Path:
         """Build and give the wheel, in `work`. Raises `BuildError` naming the log."""
         backend, base = project.read(self.source), self.toolset
@@ -84,7 +89,7 @@ class Build:
         return wheel
 
     def _build(self, backend: project.Backend, toolset: Toolset) -> Path:
-        tree, out = self.work / "source", self.work / "wheel"
+        tree, out = self.tree, self.work / "wheel"
         project.copy(self.source, tree)
         out.mkdir(exist_ok=True)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hatch_wasi import __version__
+from hatch_wasi import __version__, epoch
 from hatch_wasi.cache import Cache, Workspace, digest
 from hatch_wasi.console import Console
 from hatch_wasi.cxx_library import CxxLibrary
@@ -20,16 +20,17 @@ from hatch_wasi.disguise.toolset import Toolset
 from hatch_wasi.pep517 import project
 from hatch_wasi.pep517.build import Build
 from hatch_wasi.pep517.environment import Environment, Surroundings
+from hatch_wasi.pep517.finish import Finish, archives, package, tools
+from hatch_wasi.sbom.document import Package, Toolchain
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
-from hatch_wasi.wheels.neutral import neutralize
 from hatch_wasi.wheels.unpack import unpack
 
 __all__ = ["KIND", "BuildOptions", "Builder", "Needs"]
 
 KIND = "wheels"
 """Cache entries: wheels of sdists, as pip keeps them."""
-SHAPING = ("hatch_wasi.disguise", "hatch_wasi.disguise.include", "hatch_wasi.side_modules")
+SHAPING = ("hatch_wasi.disguise", "hatch_wasi.disguise.include", "hatch_wasi.sbom", "hatch_wasi.side_modules")
 """Whose files shape what is built."""
 
 
@@ -45,6 +46,10 @@ class BuildOptions:
     """The environment to build in; None: one of its own for each project."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """For backends: our own hook among them is to know its target."""
+    sbom: bool = True
+    """Give wheels a bill of materials."""
+    source_date: int = epoch.DEFAULT
+    """SOURCE_DATE_EPOCH for backends, and the time of what is in wheels."""
     rebuild: bool = False
     """Build again those wheels of sdists that are kept in the cache."""
 
@@ -86,42 +91,68 @@ class Builder:
         """Give the wheel of the tree at `source`, made in `work`. Raises `BuildError`."""
         log = self.log(label)
         log.unlink(missing_ok=True)
-        asked = (*needs.asked, *project.read(source).external.packages)
+        backend = project.read(source)
+        asked = (*needs.asked, *backend.external.packages)
+        used: list[Package] = []
+
+        def provide(need: str, folder: Path) -> None:
+            used.append(self._provide(need, folder, work / f"need-{len(used)}-{_plain(need)}", needs))
+
         with self.console.step(f"Building {label}"):
-            environment = Environment(
-                folder=work / "env",
-                build_python=self.build_python,
-                log=log,
-                constraints=self.options.pip_options,
-                surroundings=self.options.surroundings,
-            )
-            environment.make()
-            toolset = Toolset(
-                folder=work / "toolset",
-                sdk=self.sdk,
-                python=self.python,
-                cxx=self.cxx,
-                hidden=(work,),
-                site_packages=environment.site_packages,
-                more_packages=environment.other_packages,
-                target_packages=work / "target-packages",
-            )
-            for number, need in enumerate(asked):
-                self._provide(need, toolset.target_packages, work / f"asked-{number}", needs)
-            wheel = Build(
+            environment, toolset = self._tools(work, log)
+            for need in asked:
+                provide(need, toolset.target_packages)
+            build = Build(
                 source=source,
                 label=label,
                 work=work,
                 environment=environment,
                 toolset=toolset,
-                provide=lambda need, folder: self._provide(need, folder, work / f"need-{_plain(need)}", needs),
+                provide=provide,
                 ensure_cxx=self._ensure_cxx,
                 log=log,
                 config_settings=self.options.config_settings,
                 allow_pure=self.options.allow_pure,
-                variables=self.options.variables,
-            ).run()
-        return neutralize(wheel, work, work / "neutral")
+                variables={**self._settled, **self.options.variables},
+            )
+            wheel = build.run()
+            finish = Finish(
+                private=work,
+                source_date=self.options.source_date,
+                made_by=self._made_by(used, tools(environment, backend.requires)) if self.options.sbom else None,
+                archives=archives(toolset, source, build.tree),
+            )
+            return finish.run(wheel, work / "finished")
+
+    def _made_by(self, headers: Sequence[Package], tools: Sequence[Package]) -> Toolchain:
+        return Toolchain(sdk=self.sdk, python=self.python, cxx=self.cxx, headers=headers, tools=tools)
+
+    def _tools(self, work: Path, log: Path) -> tuple[Environment, Toolset]:
+        """Make the environment of a build, and describe its compilers."""
+        environment = Environment(
+            folder=work / "env",
+            build_python=self.build_python,
+            log=log,
+            constraints=self.options.pip_options,
+            surroundings=self.options.surroundings,
+        )
+        environment.make()
+        toolset = Toolset(
+            folder=work / "toolset",
+            sdk=self.sdk,
+            python=self.python,
+            cxx=self.cxx,
+            hidden=(work,),
+            site_packages=environment.site_packages,
+            more_packages=environment.other_packages,
+            target_packages=work / "target-packages",
+        )
+        return environment, toolset
+
+    @property
+    def _settled(self) -> dict[str, str]:
+        """What would differ from one run of a backend to the next."""
+        return {epoch.VARIABLE: str(self.options.source_date), "PYTHONHASHSEED": "0"}
 
     def build_sdist(self, sdist: Path, source: Path, label: str, work: Path, needs: Needs) -> Path:
         """Give the wheel of an sdist file that is unpacked at `source`: the one that was kept, if there is one."""
@@ -159,18 +190,21 @@ class Builder:
         ]
         with self.python.wasm.open("rb") as file:
             python = hashlib.file_digest(file, "sha256").hexdigest()
-        options = [list(self.options.pip_options), self.options.allow_pure]
+        chosen = self.options
+        options = [list(chosen.pip_options), chosen.allow_pure, chosen.sbom, chosen.source_date]
         return [__version__, shaping, python, self.sdk.id, options]
 
     def _ensure_cxx(self) -> CxxLibrary:
         self.cxx = self.cxx or self.ensure_cxx()
         return self.cxx
 
-    def _provide(self, need: str, folder: Path, part: Path, needs: Needs) -> None:
-        """Unpack the target's wheel of a build requirement whose headers or libraries are used."""
+    def _provide(self, need: str, folder: Path, part: Path, needs: Needs) -> Package:
+        """Unpack the target's wheel of a build requirement whose headers or libraries are used, and tell which it is."""
         self.console.note(f"Needed for WASI by the build: {need}")
         part.mkdir()
-        unpack(needs.fetch(Requirement(need), part), folder)
+        wheel = needs.fetch(Requirement(need), part)
+        unpack(wheel, folder)
+        return package(wheel)
 
 
 def _plain(label: str) -> str:

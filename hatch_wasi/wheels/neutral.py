@@ -1,35 +1,28 @@
 """Take the build's folders out of a finished wheel: build systems write down their compilers in Python files."""
 
-import shutil
-import zipfile
 from pathlib import Path
 
-from wheel.wheelfile import WheelFile
+from hatch_wasi.wheels.wheel import Wheel
 
-__all__ = ["neutralize"]
+__all__ = ["neutral"]
 
 TEXT = (".cfg", ".cmake", ".h", ".hpp", ".ini", ".json", ".pc", ".pxd", ".py", ".pyi", ".toml", ".txt", ".yaml", ".yml")
-NEUTRAL = "/build"
+NEUTRAL = b"/build"
 
 
-def neutralize(wheel: Path, private: Path, scratch: Path) -> Path:
-    """Give `wheel` with `/build` for the folder `private` in its text files, and a RECORD to match.
+def neutral(wheel: Wheel, private: Path) -> dict[str, bytes]:
+    """Give those text files of `wheel` that name the folder `private`, with `/build` in its place.
 
-    It is the same file if there is nothing to replace, else one in the folder `scratch`, which is made anew. What names
-    the folder in other files stays, for the audit to find.
+    What names the folder in other files stays, for the audit to find. Raises `WheelError` if a file cannot be read.
     """
-    mark = str(private).encode()
-    with zipfile.ZipFile(wheel) as archive:
-        named = [name for name in archive.namelist() if name.endswith(TEXT) and mark in archive.read(name)]
-        if not named:
-            return wheel
-    shutil.rmtree(scratch, ignore_errors=True)
-    tree = scratch / "tree"
-    with WheelFile(wheel) as archive:  # opened so, its RECORD is checked
-        archive.extractall(tree)
-    for name in named:
-        path = tree / name
-        path.write_bytes(path.read_bytes().replace(mark, NEUTRAL.encode()))
-    with WheelFile(scratch / wheel.name, "w") as archive:
-        archive.write_files(str(tree))
-    return scratch / wheel.name
+    # As it was named, and as the kernel names it: a temporary folder may be reached by a link.
+    marks = [str(path).encode() for path in dict.fromkeys((private.resolve(), private))]
+    found = {}
+    for name in wheel.archive.members:
+        if name.endswith(TEXT):
+            content = before = wheel.archive.read(name)
+            for mark in marks:
+                content = content.replace(mark, NEUTRAL)
+            if content != before:
+                found[name] = content
+    return found

@@ -1,0 +1,54 @@
+"""The bill of materials of a wheel that the build hook made (PEP 770), written beside its modules."""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+
+from hatch_wasi.cache import replace_file
+from hatch_wasi.extension import FOLDER
+from hatch_wasi.extension.build import Built, folder_name
+from hatch_wasi.extension.wasi import WasiRecipe
+from hatch_wasi.sbom.document import FILE, Package, Toolchain, Wheel, document
+
+__all__ = ["write"]
+
+TOOLS = ("hatchling", "Cython")
+
+
+def write(built: Sequence[Built], recipe: WasiRecipe, project: str, version_: str) -> Path:
+    """Account for the modules `built` of `project`; give the file, whose name is the one that it has in the wheel.
+
+    Raises `OSError` if it cannot be written, and `ToolchainError` if an archive that was linked cannot be read.
+    """
+    wheel = Wheel(
+        name=project,
+        version=version_,
+        modules={item.place: item.path.read_bytes() for item in built},
+        archives={item.place: item.archives for item in built},
+    )
+    is_cython = any(item.extension.is_cython for item in built)
+    made_by = Toolchain(
+        sdk=recipe.sdk,
+        python=recipe.python,
+        cxx=recipe.cxx,
+        headers=list(_headers(built)),
+        tools=list(_installed(TOOLS if is_cython else TOOLS[:1])),
+    )
+    path = recipe.root / FOLDER / folder_name(recipe.target) / FILE
+    replace_file(path, document(wheel, made_by, source_date=recipe.epoch))
+    return path
+
+
+def _headers(built: Sequence[Built]) -> Iterator[Package]:
+    """Give the distributions of the packages that `include-from` names; of one that belongs to none, nothing."""
+    names = {name.partition(".")[0] for item in built for name in item.extension.include_from}
+    owners = packages_distributions() if names else {}
+    yield from _installed(sorted({owner for name in names for owner in owners.get(name, [])}))
+
+
+def _installed(names: Sequence[str]) -> Iterator[Package]:
+    for name in names:
+        try:
+            yield Package(name=name, version=version(name))
+        except PackageNotFoundError:
+            continue
