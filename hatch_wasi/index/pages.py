@@ -47,7 +47,7 @@ def root_page(projects: Sequence[Project], look: Look) -> str:
 <h1>{_text(look.title)}</h1>
 <p class="lead">{_count(count, "project")}, {_count(wheels, "wheel")}</p>
 <h2>Install</h2>
-{_commands(f"hatch-wasi install --index-url {look.simple} NAME")}
+{_commands(f"hatch-wasi install --index-url {look.simple} NAME", look)}
 <h2>Projects</h2>
 <ul class="card">
 {items}
@@ -65,9 +65,9 @@ def project_page(project: Project, look: Look) -> str:
 <p class="lead">{_text(latest.entry.summary)}</p>
 {_facts(latest)}
 <h2>Install</h2>
-{_commands(f"hatch-wasi install --index-url {look.simple} {project.key}")}
+{_commands(f"hatch-wasi install --index-url {look.simple} {project.key}", look)}
 <p class="soft">or download it by pip:</p>
-{_commands(_pip(latest.entry, project.key, look))}
+{_commands(_pip(latest.entry, f"--index-url {look.simple} {project.key}"), look)}
 {sections}"""
     return _page(f"{project.name} · {look.title}", body)
 
@@ -94,6 +94,7 @@ def _page(title: str, body: str) -> str:
 <meta charset="utf-8">
 <meta name="pypi:repository-version" content="{API_VERSION}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>{_text(title)}</title>
 <style>
 {style}</style>
@@ -110,13 +111,12 @@ def _page(title: str, body: str) -> str:
 
 def _project_item(project: Project) -> str:
     latest = project.latest
-    platforms = "".join(_chip(name) for name in _platforms(file.entry for file in project.files))
-    yanked = _chip("yanked", "yanked") if latest.yanked is not None else ""
+    chips = [*_pythons(latest.entry.tags), *_platforms(file.entry for file in project.files)]
+    facts = "".join(map(_chip, chips)) + (_chip("yanked", "yanked") if latest.yanked is not None else "")
     summary = f"\n<p>{_text(latest.entry.summary)}</p>" if latest.entry.summary else ""
     return f"""\
-<li><a href="{escape(project.key)}/">{_text(project.name)}</a> \
-<span class="version">{_text(latest.entry.version)}</span>{summary}
-<div class="facts">{platforms}{yanked}</div></li>"""
+<li><div class="row"><div><a href="{escape(project.key)}/">{_text(project.name)}</a> \
+<span class="version">{_text(latest.entry.version)}</span></div><div class="facts">{facts}</div></div>{summary}</li>"""
 
 
 def _facts(file: File) -> str:
@@ -165,22 +165,21 @@ def _chip(text: str, kind: str = "") -> str:
     return f'<span class="chip {chosen}">{_text(text)}</span>' if chosen else f'<span class="chip">{_text(text)}</span>'
 
 
-def _commands(*lines: str) -> str:
-    return "<pre>" + "\n".join(_text(line, limit=1000) for line in lines) + "</pre>"
+def _commands(text: str, look: Look) -> str:
+    note = "" if look.url else '\n<p class="soft"><code>URL</code> stands for the address of this site.</p>'
+    return f"<pre>{escape(text)}</pre>{note}"
 
 
-def _pip(entry: Entry, name: str, look: Look) -> str:
-    """Give the pip command that takes the latest wheel, on any machine."""
-    index = f"--index-url {look.simple} {name}"
+def _pip(entry: Entry, words: str) -> str:
+    """Give the pip command that takes the wheel `entry`, on any machine; `words` are its last."""
     for tag in sorted(entry.tags, key=str):
         if tag.platform.startswith("wasi"):
-            version = tag.interpreter.removeprefix("cp")
-            python = f"{version[0]}.{version[1:]}" if version.isdecimal() and len(version) > 1 else "3.13"
+            python = "--python-version " + (_dotted(tag.interpreter) if tag.interpreter[2:].isdecimal() else "3")
             return (
-                f"pip download --no-deps --only-binary :all: --platform {tag.platform} --python-version {python} "
-                f"--implementation {tag.interpreter[:2]} --abi {tag.abi} {index}"
+                f"pip download --no-deps --only-binary :all: --platform {tag.platform} \\\n"
+                f"  {python} --implementation {tag.interpreter[:2]} --abi {tag.abi} \\\n  {words}"
             )
-    return f"pip download --no-deps {index}"
+    return f"pip download --no-deps {words}"
 
 
 def _platforms(entries: Iterable[Entry]) -> list[str]:
@@ -192,21 +191,23 @@ def _platforms(entries: Iterable[Entry]) -> list[str]:
 def _pythons(tags: Iterable[Tag]) -> list[str]:
     found = set()
     for tag in tags:
-        version = tag.interpreter[2:]
-        dotted = f"{version[0]}.{version[1:]}" if version.isdecimal() and len(version) > 1 else version
         if tag.interpreter.startswith("cp"):
-            found.add(f"CPython {dotted}+ (abi3)" if tag.abi == "abi3" else f"CPython {dotted}")
-        elif tag.interpreter.startswith("py"):
-            found.add(f"Python {dotted}")
+            found.add(f"CPython {_dotted(tag.interpreter)}" + ("+ (abi3)" if tag.abi == "abi3" else ""))
         else:
-            found.add(tag.interpreter)
+            found.add(f"Python {_dotted(tag.interpreter)}" if tag.interpreter.startswith("py") else tag.interpreter)
     return sorted(found)
 
 
-def _text(text: str, *, limit: int = LONG) -> str:
+def _dotted(interpreter: str) -> str:
+    """Give the version of the tag `interpreter`: 3.13 of cp313."""
+    version = interpreter[2:]
+    return f"{version[0]}.{version[1:]}" if len(version) > 1 else version
+
+
+def _text(text: str) -> str:
     """Escape `text` for a page, in one line, without what is not printed, and cut where it is long."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return escape(line if len(line) <= limit else line[:limit] + "…")
+    return escape(line if len(line) <= LONG else line[:LONG] + "…")
 
 
 def _count(number: int, noun: str) -> str:
