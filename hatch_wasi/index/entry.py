@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ class Entry:
         values["requires"] = [str(need) for need in values["requires"]]
         return cls(**values)
 
-    @property
+    @cached_property
     def parsed_version(self) -> Version:
         """Give the version, to compare."""
         return Version(self.version)

@@ -47,7 +47,7 @@ def root_page(projects: Sequence[Project], look: Look) -> str:
 <h1>{_text(look.title)}</h1>
 <p class="lead">{_count(count, "project")}, {_count(wheels, "wheel")}</p>
 <h2>Install</h2>
-{_commands(f"hatch-wasi install --index-url {look.simple} NAME", look)}
+{_command(f"hatch-wasi install --index-url {look.simple} NAME")}{_note(look)}
 <h2>Projects</h2>
 <ul class="card">
 {items}
@@ -65,9 +65,9 @@ def project_page(project: Project, look: Look) -> str:
 <p class="lead">{_text(latest.entry.summary)}</p>
 {_facts(latest)}
 <h2>Install</h2>
-{_commands(f"hatch-wasi install --index-url {look.simple} {project.key}", look)}
+{_command(f"hatch-wasi install --index-url {look.simple} {project.key}")}
 <p class="soft">or download it by pip:</p>
-{_commands(_pip(latest.entry, f"--index-url {look.simple} {project.key}"), look)}
+{_command(_pip(latest.entry, f"--index-url {look.simple} {project.key}"))}{_note(look)}
 {sections}"""
     return _page(f"{project.name} · {look.title}", body)
 
@@ -111,7 +111,11 @@ def _page(title: str, body: str) -> str:
 
 def _project_item(project: Project) -> str:
     latest = project.latest
-    chips = [*_pythons(latest.entry.tags), *_platforms(file.entry for file in project.files)]
+    newest = [file for file in project.files if file.entry.parsed_version == latest.entry.parsed_version]
+    chips = [
+        *_pythons(tag for file in newest for tag in file.entry.tags),
+        *_platforms(file.entry for file in project.files),
+    ]
     facts = "".join(map(_chip, chips)) + (_chip("yanked", "yanked") if latest.yanked is not None else "")
     summary = f"\n<p>{_text(latest.entry.summary)}</p>" if latest.entry.summary else ""
     return f"""\
@@ -165,9 +169,12 @@ def _chip(text: str, kind: str = "") -> str:
     return f'<span class="chip {chosen}">{_text(text)}</span>' if chosen else f'<span class="chip">{_text(text)}</span>'
 
 
-def _commands(text: str, look: Look) -> str:
-    note = "" if look.url else '\n<p class="soft"><code>URL</code> stands for the address of this site.</p>'
-    return f"<pre>{escape(text)}</pre>{note}"
+def _command(text: str) -> str:
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _note(look: Look) -> str:
+    return "" if look.url else '\n<p class="soft"><code>URL</code> stands for the address of this site.</p>'
 
 
 def _pip(entry: Entry, words: str) -> str:

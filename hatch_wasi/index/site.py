@@ -102,10 +102,13 @@ class Site:
         """Say what is to be there, in the order in which a reader needs it: files, their pages, the list of pages."""
         plan: dict[str, Piece] = {}
         files = []
+        below = {folder: _below(folder, self.root) for folder in {path.parent for path in paths.values()}}
         for name, entry in entries.items():
             path = paths[name]
-            place = _inside(path, self.root)
-            if place is None:
+            folder = below[path.parent]
+            if folder is not None:
+                place = (folder / path.name).as_posix()
+            else:
                 # A name that changes with the content: pages that are read meanwhile never mean another file.
                 place = f"files/{entry.sha256[:16]}/{entry.filename}"
                 plan[place] = Piece(key=entry.sha256, make=partial(_copy, path, entry))
@@ -115,12 +118,11 @@ class Site:
         found = projects(files)
         look = asdict(self.look)
         for project in found:
-            key = digest([FORMAT, __version__, look, [asdict(file) for file in project.files]])
+            key = digest([FORMAT, __version__, look, *map(_identity, project.files)])
             where = f"simple/{project.key}"
             plan[f"{where}/index.json"] = Piece(key=key, make=partial(_project_json, project))
             plan[f"{where}/index.html"] = Piece(key=key, make=partial(_project_page, project, self.look))
-        listed = [[project.name, project.latest.entry.version, project.latest.entry.summary] for project in found]
-        key = digest([FORMAT, __version__, look, listed, len(files)])
+        key = digest([FORMAT, __version__, look, *map(_identity, files)])
         plan["simple/index.json"] = Piece(key=key, make=partial(_root_json, found))
         plan["simple/index.html"] = Piece(key=key, make=partial(_root_page, found, self.look))
         plan["index.html"] = Piece(key=key, make=partial(_front_page, self.look))
@@ -168,10 +170,15 @@ def _distinct(entries: dict[str, Entry]) -> dict[str, Entry]:
     return {name: entries[name] for name in first.values()}
 
 
-def _inside(path: Path, root: Path) -> str | None:
-    """Give the path below `root`, if it is there: such a file is served where it is."""
-    folder, base = path.parent.resolve(), root.resolve()
-    return (folder / path.name).relative_to(base).as_posix() if folder.is_relative_to(base) else None
+def _below(folder: Path, root: Path) -> Path | None:
+    """Give `folder` relative to `root`, if it is there: files in it are served where they are."""
+    place, base = folder.resolve(), root.resolve()
+    return place.relative_to(base) if place.is_relative_to(base) else None
+
+
+def _identity(file: File) -> list[object]:
+    """Give what tells a file's lines on a page from others; all else is inside the wheel."""
+    return [file.entry.filename, file.entry.sha256, file.entry.mtime, file.url, file.yanked]
 
 
 def _copy(path: Path, entry: Entry, new: Path) -> None:
