@@ -29,7 +29,7 @@ def add_parser(
         "--output",
         metavar="OUT",
         type=Path,
-        help="the folder to serve (default: DIR); wheels that are not below it are linked or copied into it",
+        help="the folder to serve (default: DIR); wheels that are not below it are copied into it",
     )
     parser.add_argument("--title", metavar="TEXT", help="heading of the pages")
     parser.add_argument("--url", metavar="URL", help="where the folder is served, for the commands that pages show")

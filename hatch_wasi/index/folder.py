@@ -1,10 +1,9 @@
 """The folder of a site: files appear in it whole, and nothing is replaced or removed that was not made here."""
 
+import filecmp
+import hashlib
 import os
-import shutil
-import stat
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hatch_wasi.errors import SiteError
 from hatch_wasi.index import pages, simple_json
 from hatch_wasi.index.state import Made, State
 
-__all__ = ["HIDDEN", "Piece", "SiteFolder", "place_copy"]
+__all__ = ["HIDDEN", "Piece", "SiteFolder"]
 
 HIDDEN = ".hatch-wasi-index"
 """Holds what is known of the site, and the file that is being written."""
@@ -27,6 +26,8 @@ class Piece:
     """Stands for everything that it is made from."""
     make: Callable[[Path], None]
     """Writes it to a path, where nothing is."""
+    sha256: str = ""
+    """In hex, where it is known before."""
 
 
 class SiteFolder:
@@ -45,11 +46,13 @@ class SiteFolder:
             if _is_ours(path):
                 yield path.relative_to(self.root).as_posix()
 
-    def check(self, names: Iterable[str]) -> None:
-        """Check that none of the files `names` would replace somebody else's. Raises `SiteError`."""
-        for name in names:
+    def check(self, plan: Mapping[str, Piece]) -> None:
+        """Check that no file of `plan` would replace somebody else's. Raises `SiteError`."""
+        for name, piece in plan.items():
             path = self.root / name
-            if name not in self.known.made and os.path.lexists(path) and not _is_ours(path):
+            if name in self.known.made or not os.path.lexists(path):
+                continue
+            if not _is_ours(path) and not (piece.sha256 and _has(path, piece.sha256)):
                 message = f"{path} is there and is not of an index"
                 raise SiteError(message, hint="move it away, or choose another folder by -o")
 
@@ -99,11 +102,14 @@ class SiteFolder:
         self._new.unlink(missing_ok=True)
 
     def _remove(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        folder = path.parent
-        while folder != self.root and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
+        """Remove a file that was made, or was about to be, and folders that are empty then."""
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == self.root or (folder.exists() and any(folder.iterdir())):
+                break
+            if folder.exists():
+                folder.rmdir()
 
 
 def _is_ours(path: Path) -> bool:
@@ -115,17 +121,13 @@ def _is_ours(path: Path) -> bool:
         return file.read(len(mark)) == mark
 
 
+def _has(path: Path, sha256: str) -> bool:
+    """Tell whether the file at `path` is there and is that of `sha256`."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+
 def _same(one: Path, other: Path) -> bool:
-    first, second = one.stat(), other.stat()
-    if (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino):
-        return True  # two names of one file; renaming one to the other would do nothing
-    return first.st_size == second.st_size and one.read_bytes() == other.read_bytes()
-
-
-def place_copy(source: Path, target: Path) -> None:
-    """Make `target` the file `source`: another name of it where the disk allows, else a copy. Raises `OSError`."""
-    with suppress(OSError):
-        if source.stat().st_mode & stat.S_IROTH:  # else the server, which is somebody else, could not read it
-            os.link(source, target, follow_symlinks=True)
-            return
-    shutil.copyfile(source, target)
+    return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)

@@ -1,6 +1,7 @@
 """Make a folder of wheels an index: read what is new, decide what is to be there, and let the folder follow."""
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.errors import SiteError, UsageError, WheelError
 from hatch_wasi.index import pages, simple_json, yanks
 from hatch_wasi.index.entry import Entry, read_metadata
-from hatch_wasi.index.folder import Piece, SiteFolder, place_copy
+from hatch_wasi.index.folder import Piece, SiteFolder
 from hatch_wasi.index.project import File, Project, projects
 from hatch_wasi.index.state import State
 
@@ -63,7 +64,8 @@ class Site:
                 with usual_umask():
                     return self._update()
             except OSError as error:
-                message = f"{self.root} cannot be written: {error.strerror or error}"
+                where = error.filename or self.root
+                message = f"{where} cannot be written: {error.strerror or error}"
                 hint = "make room, and run the command again" if disk.is_full(error) else None
                 raise SiteError(message, hint=hint) from error
 
@@ -111,8 +113,9 @@ class Site:
             else:
                 # A name that changes with the content: pages that are read meanwhile never mean another file.
                 place = f"files/{entry.sha256[:16]}/{entry.filename}"
-                plan[place] = Piece(key=entry.sha256, make=partial(_copy, path, entry))
-            plan[f"{place}.metadata"] = Piece(key=entry.metadata_sha256, make=partial(_metadata, path, entry))
+                plan[place] = Piece(key=entry.sha256, make=partial(_copy, path, entry), sha256=entry.sha256)
+            known = entry.metadata_sha256
+            plan[f"{place}.metadata"] = Piece(key=known, make=partial(_metadata, path, entry), sha256=known)
             url = "../../" + quote(os.fsencode(place))
             files.append(File(entry=entry, url=url, yanked=yanked.reason(entry)))
         found = projects(files)
@@ -182,7 +185,7 @@ def _identity(file: File) -> list[object]:
 
 
 def _copy(path: Path, entry: Entry, new: Path) -> None:
-    place_copy(path, new)
+    shutil.copyfile(path, new)  # not a link: who writes to the wheel must not change what is published
     if not _is_known(entry, path):
         message = f"{path.name} was changed while it was indexed"
         raise WheelError(message, hint="run the command again")
