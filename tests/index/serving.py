@@ -84,6 +84,7 @@ def devpi(folder: Path) -> Iterator[PackageServer]:
 def run(*words: str | Path, **options: object) -> str:
     """Run a program as a person with no settings of their own does; give what it said."""
     env = {name: value for name, value in os.environ.items() if not re.match("(PIP|TWINE|HATCH|DEVPI)_", name)}
+    env["PIP_CONFIG_FILE"] = os.devnull
     done = subprocess.run(  # type: ignore[call-overload]
         words, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **options
     )
