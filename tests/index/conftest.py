@@ -34,7 +34,7 @@ def native_wheel(make_wheel: WheelMaker) -> Callable[..., Path]:
     """Make a wheel for WASI, as the hook does."""
 
     def make(name: str, version: str, *, extra: str = "") -> Path:
-        files = {f"{name}/__init__.py": "", f"{name}/_n.cpython-313-wasm32-wasi.so": b"\0asm\1\0\0\0"}
+        files = {f"{name}/__init__.py": "answer = 42\n"}
         return make_wheel(name, version, files, tag=TAG, extra=extra)
 
     return make
@@ -46,8 +46,13 @@ Index = Callable[..., int]
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
     """`hatch-wasi index …`, with a cache of its own for the lock."""
-    monkeypatch.setenv("HATCH_WASI_CACHE_DIR", str(tmp_path / "cache"))
-    return lambda *words: main(["index", *map(os.fspath, words)])
+
+    def run_index(*words: str | Path) -> int:
+        with monkeypatch.context() as patch:
+            patch.setenv("HATCH_WASI_CACHE_DIR", str(tmp_path / "cache"))
+            return main(["index", *map(os.fspath, words)])
+
+    return run_index
 
 
 @pytest.fixture
@@ -89,3 +94,15 @@ def pip_download(tmp_path: Path) -> Callable[[str, str], list[Path]]:
         return sorted(target.iterdir())
 
     return download
+
+
+@pytest.fixture
+def install_from(tmp_path: Path, toolchain: object) -> Callable[[str, str], Path]:
+    """`hatch-wasi install` from one index; gives the folder that it installed into."""
+
+    def install(index_url: str, requirement: str) -> Path:
+        site = tmp_path / "site"
+        assert main(["install", "--index-url", index_url, "--target", os.fspath(site), requirement]) == 0
+        return site
+
+    return install

@@ -51,6 +51,13 @@ def test_pip_requires_hashes(served, pip_download, tmp_path):
     assert got.name == good.name
 
 
+def test_hatch_wasi_installs_what_fits(served, install_from, guest):
+    url, good = served
+    site = install_from(url, "demo")
+    done = guest("--site", site, "-c", "from importlib.metadata import version; print(version('demo'))")
+    assert done.stdout == f"{good.name.split('-')[1]}\n", done.stderr
+
+
 def test_uv_resolves_by_metadata_alone(index, make_wheel, wheels, serve, tmp_path):
     """uv reads the metadata file (PEP 658), which lies beside the wheel; the wheel itself is not needed."""
     need = make_wheel("need", "1.0", {"need.py": ""})

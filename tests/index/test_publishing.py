@@ -45,3 +45,10 @@ def test_twine_finds_nothing_wrong(native_wheel):
     """`twine check`, which also reads the description as the servers would."""
     wheel = native_wheel("demo", "1.0", extra="Description-Content-Type: text/plain\n\nText.\n")
     assert "PASSED" in run(sys.executable, "-m", "twine", "check", "--strict", wheel)
+
+
+@pytest.mark.parametrize("published", UPLOADS, indirect=True)
+def test_what_is_uploaded_is_installed(published, package_server, install_from, guest):
+    name = published.name.partition("-")[0]
+    done = guest("--site", install_from(package_server.index_url, name), "-c", f"import {name}; print({name}.answer)")
+    assert (done.stdout, done.returncode) == ("42\n", 0), done.stderr
