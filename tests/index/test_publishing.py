@@ -27,9 +27,9 @@ UPLOADS = [twine, hatch]
 
 @pytest.fixture
 def published(request, package_server, native_wheel):
-    """A wheel for WASI that is on the server, put there in each way, under a name of its own."""
+    """A wheel for WASI that is on the server, put there in one of the ways, under a name of its own."""
     upload = request.param
-    wheel = native_wheel(f"demo_{upload.__name__}", "1.0", extra="Requires-Python: >=3.11\n")
+    wheel = native_wheel(f"{request.function.__name__}_{upload.__name__}", "1.0", extra="Requires-Python: >=3.11\n")
     upload(package_server, wheel)
     return wheel
 
