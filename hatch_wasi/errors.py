@@ -20,6 +20,7 @@ __all__ = [
     "LoadError",
     "MalformedWasm",
     "ProcessFailed",
+    "SiteError",
     "ToolchainError",
     "UsageError",
     "WheelError",
@@ -112,6 +113,10 @@ class MalformedWasm(HatchWasiError):
 
 class LoadError(HatchWasiError):
     """A side module cannot be loaded; becomes an ImportError in the guest."""
+
+
+class SiteError(HatchWasiError):
+    """An index cannot be written, or would replace what is not its own."""
 
 
 class WheelError(HatchWasiError):

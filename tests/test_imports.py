@@ -24,7 +24,7 @@ LAYERS = (
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker", "virtual"},
     {"bootstrap"},
-    {"audit", "resolver"},  # judge wheels, choose wheels
+    {"audit", "resolver", "index"},  # judge wheels, choose wheels, offer wheels
     {"pep517"},
     {"bundle"},  # packs and unpacks what bootstrap makes and finds
     {"cli", "__main__", "plugin", "hooks"},

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 COMMANDS = (
-    "bootstrap", "info", "run", "install", "list", "freeze", "uninstall", "venv", "wheel", "audit", "export", "import",
-    "clean",
+    "bootstrap", "info", "run", "install", "list", "freeze", "uninstall", "venv", "wheel", "audit", "index",
+    "export", "import", "clean",
 )  # fmt: skip
 
 
