@@ -98,13 +98,13 @@ def document(wheel: Wheel, made_by: Toolchain, *, source_date: int = epoch.DEFAU
     account = _Account(made_by)
     for place in sorted(wheel.modules):
         account.add(place, wheel.modules[place], wheel.archives.get(place, ()))
-    headers = [package.component("headers") for package in made_by.headers]
+    headers = {item.ref: item for item in (package.component("headers") for package in made_by.headers)}
     root = Component(
         kind="library", name=canonicalize_name(wheel.name), version=wheel.version, ref="wheel", purl=_purl(wheel)
     )
-    needs = {**account.needs, root.ref: [*account.needs, *(item.ref for item in headers)]}
+    needs = {**account.needs, root.ref: [*account.needs, *headers]}
     needs["wasi-sdk"] = ["llvm", "wasi-libc", "compiler-rt"]
-    components = sorted((*account.found.values(), *headers), key=lambda item: item.ref)
+    components = sorted((account.found | headers).values(), key=lambda item: item.ref)
     tools = [package.component("tool").json() for package in made_by.tools]
     content = {
         "metadata": _metadata(root, source_date),

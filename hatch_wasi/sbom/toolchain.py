@@ -34,17 +34,6 @@ def sdk_components(sdk: WasiSdk) -> list[Component]:
     """
     found = _origins(sdk)
     libc = sdk.library_dir / "libc.a"
-    llvm = Component(
-        kind="application",
-        name="llvm",
-        version=sdk.llvm,
-        ref="llvm",
-        description="clang and lld, which compiled and linked the modules",
-        licence=LLVM_LICENCE,
-        cpe=f"cpe:2.3:a:llvm:llvm:{sdk.llvm}:*:*:*:*:*:*:*",
-        purl=_llvm(sdk.llvm),
-        part="tool",
-    )
     wasi_libc = Component(
         kind="library",
         name="wasi-libc",
@@ -66,8 +55,22 @@ def sdk_components(sdk: WasiSdk) -> list[Component]:
         part="linked",
         parts=(file_component(sdk.builtins),) if sdk.builtins else (),
     )
-    parts = ((llvm, found.llvm), (wasi_libc, found.wasi_libc), (runtime, found.builtins))
+    parts = ((_compiler(sdk), found.llvm), (wasi_libc, found.wasi_libc), (runtime, found.builtins))
     return [_whole(sdk, found.packed), *(_come_from(part, origin) for part, origin in parts)]
+
+
+def _compiler(sdk: WasiSdk) -> Component:
+    return Component(
+        kind="application",
+        name="llvm",
+        version=sdk.llvm,
+        ref="llvm",
+        description="clang and lld, which compiled and linked the modules",
+        licence=LLVM_LICENCE,
+        cpe=f"cpe:2.3:a:llvm:llvm:{sdk.llvm}:*:*:*:*:*:*:*",
+        purl=_llvm(sdk.llvm),
+        part="tool",
+    )
 
 
 def _whole(sdk: WasiSdk, packed: tuple[Component, ...]) -> Component:

@@ -7,14 +7,9 @@ from pathlib import Path
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
+from plain_module import MODULE
 
 REPOSITORY = Path(__file__).parents[2]
-
-MODULE = """\
-#include <Python.h>
-static struct PyModuleDef definition = {{PyModuleDef_HEAD_INIT, .m_name = "{leaf}"}};
-PyMODINIT_FUNC PyInit_{leaf}(void) {{ return PyModule_Create(&definition); }}
-"""
 
 
 class Project:

@@ -1,8 +1,8 @@
 """The same project gives the same wheel by the hook: two machines that differ in all that must not matter."""
 
 import pytest
-from conftest import MODULE
 from machines import differences, two_machines
+from plain_module import MODULE
 
 SPEAKING = """\
 #include <Python.h>

@@ -8,7 +8,7 @@ import zipfile
 
 import bills
 import pytest
-from conftest import MODULE
+from plain_module import MODULE
 
 from hatch_wasi import __version__, bootstrap
 

@@ -178,7 +178,9 @@ def test_no_folder_of_this_machine_is_in_it(made_by, tmp_path):
     toolchain = made_by("debian")
     cxx = CxxLibrary(root=tmp_path / "cxx", id="x", llvm="22.1.8", include=tmp_path, lib=lib)
     note = abi.describe(toolchain.sdk, "3.13.5", "cpython-313-wasm32-wasi", "22.1.8")
-    made = Toolchain(sdk=toolchain.sdk, python=toolchain.python, cxx=cxx, headers=[Package(name="P_q", version="1")])
+    made = Toolchain(
+        sdk=toolchain.sdk, python=toolchain.python, cxx=cxx, headers=[Package(name="P_q", version="1")] * 2
+    )
     wheel = Wheel(name="a", version="1", modules={"a.so": module(note)}, archives={"a.so": [lib / "eh" / "libc++.a"]})
     text = document(wheel, made)
     assert {"libc++-noeh", "libc++abi-noeh"} < bills.needs(bills.read(text), "module-a.so")
