@@ -132,7 +132,7 @@ def test_json_has_what_pep_700_adds(site):
 def test_a_person_can_read_it(site):
     text = parse(site / "simple" / "demo" / "index.html").text
     for part in (
-        "demo 1.10", "A <demo> & more", "<4,>=3.11", "CPython 3.13", "WASI", "other", " KB",
+        "demo 1.10", "A <demo> & more", "<4,>=3.11", "CPython 3.13", "WASI", "other", " bytes",
         "hatch-wasi install --index-url URL/simple/ demo", "--platform wasi_wasm32", "--python-version 3.13", "--abi cp313",
     ):  # fmt: skip
         assert part in text
