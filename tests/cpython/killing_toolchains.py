@@ -90,6 +90,16 @@ def kill(pid: int, delay: float, *, group: bool) -> bool:
     return True
 
 
+def scan(folder: Path) -> dict[str, contents.Item]:
+    """Look at a folder in which the children of whoever was killed alone may still be at work."""
+    for _ in range(20):
+        try:
+            return contents.scan(folder)
+        except FileNotFoundError:
+            time.sleep(0.1)
+    return contents.scan(folder)
+
+
 def check(root: Path, *, complete: bool) -> dict[str, contents.Item]:
     """Give what is there, which is whole, whatever happened; after a good run nothing else is left."""
     cache, found = Cache(root), {}
@@ -98,7 +108,7 @@ def check(root: Path, *, complete: bool) -> dict[str, contents.Item]:
             assert cache.damages(entry) == [], entry
         assert cache.remains(kind) == []
         if (root / kind).is_dir():
-            found |= {f"{kind}/{name}": item for name, item in contents.scan(root / kind).items()}
+            found |= {f"{kind}/{name}": item for name, item in scan(root / kind).items()}
     if (root / "downloads").is_dir():
         files = contents.scan(root / "downloads")
         assert all(item.sha256 == SHA256 for name, item in files.items() if not name.startswith(".")), files

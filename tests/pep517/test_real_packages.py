@@ -13,7 +13,7 @@ from making import RUN
 PACKAGES = {
     "markupsafe==3.0.2": ("tests", 70),
     "msgpack==1.1.0": ("test", 110),
-    "kiwisolver==1.4.8": ("py/tests", 70),
+    "kiwisolver==1.4.8": ("py/tests", 45),
 }
 
 
