@@ -8,7 +8,7 @@ from email.parser import BytesParser
 from itertools import product
 from pathlib import Path
 
-from hatch_wasi.audit.module_audit import abi_note
+from hatch_wasi.audit.module_audit import SHARED_OBJECT, abi_note
 from hatch_wasi.cache import replace_file
 from hatch_wasi.epoch import source_date
 from hatch_wasi.errors import MalformedWasm, WheelError
@@ -35,7 +35,7 @@ def fix(wheel: Wheel, target: Target, folder: Path) -> Path | None:
     changed: dict[str, bytes] = {}
     whole = True
     for name, entry in wheel.archive.members.items():
-        if name.endswith(".so") and entry.file_size <= LIMIT:
+        if SHARED_OBJECT.search(name) and entry.file_size <= LIMIT:
             data = wheel.archive.read(name)
             try:
                 modules[name] = SideModule.parse(data, name)
