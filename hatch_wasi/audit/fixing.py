@@ -29,7 +29,7 @@ Modules = dict[str, SideModule]
 def fix(wheel: Wheel, target: Target, folder: Path) -> Path | None:
     """Write a mended copy of `wheel` into `folder`, which must be there; None if there is nothing to mend.
 
-    What cannot be mended stays as it is. Raises `WheelError`, also if the `wheel` library is not there.
+    What cannot be mended stays as it is. Raises `WheelError`.
     """
     modules: Modules = {}
     changed: dict[str, bytes] = {}
