@@ -123,10 +123,13 @@ class WasiBuildHook(Base):
             return
         from hatch_wasi.audit import gate
 
+        path, seen = Path(artifact_path), self._root / FOLDER / "audited"
+        asked = [__version__, self.config, [os.environ.get(name) for name in ENVIRONMENT]]
+        if gate.is_known(path, seen, asked):
+            return
         try:
             config = self._configuration(find_sources=False)
-            seen = self._root / FOLDER / "audited"
-            gate.admit(Path(artifact_path), self._console(), python=config.python, sdk=config.sdk, seen=seen)
+            gate.admit(path, self._console(), python=config.python, sdk=config.sdk, seen=seen, asked=asked)
         except HatchWasiError as error:
             self.app.abort(f"error: {error.render()}")
             raise

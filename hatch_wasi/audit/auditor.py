@@ -31,8 +31,6 @@ CODES = WARNINGS | {
     "requires-python", "secret", "signature", "suffix", "table", "tag", "undefined",
 }  # fmt: skip
 """Every kind of finding; docs/audit.md explains them."""
-SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
-"""Ends of names of libraries and extension modules."""
 
 Problem = tuple[str, str, str]
 """A finding's code, place and text."""
@@ -94,7 +92,7 @@ class Auditor:
         pure = _is_pure(wheel)
         info = f"{wheel.dist_info_dir}/"
         for name, entry in wheel.archive.members.items():
-            is_module = bool(SHARED_OBJECT.search(name))
+            is_module = bool(module_audit.SHARED_OBJECT.search(name))
             # A README may speak of anybody's paths; what is made by machines should not.
             paths = is_module or (name.startswith(info) and name != f"{info}METADATA" and "/licenses/" not in name)
             if is_module and entry.file_size <= LIMIT:

@@ -8,7 +8,7 @@ from email.parser import BytesParser
 from itertools import product
 from pathlib import Path
 
-from hatch_wasi.audit.module_audit import abi_note
+from hatch_wasi.audit.module_audit import SHARED_OBJECT, abi_note
 from hatch_wasi.cache import replace_file
 from hatch_wasi.epoch import source_date
 from hatch_wasi.errors import MalformedWasm, WheelError
@@ -29,13 +29,13 @@ Modules = dict[str, SideModule]
 def fix(wheel: Wheel, target: Target, folder: Path) -> Path | None:
     """Write a mended copy of `wheel` into `folder`, which must be there; None if there is nothing to mend.
 
-    What cannot be mended stays as it is. Raises `WheelError`, also if the `wheel` library is not there.
+    What cannot be mended stays as it is. Raises `WheelError`.
     """
     modules: Modules = {}
     changed: dict[str, bytes] = {}
     whole = True
     for name, entry in wheel.archive.members.items():
-        if name.endswith(".so") and entry.file_size <= LIMIT:
+        if SHARED_OBJECT.search(name) and entry.file_size <= LIMIT:
             data = wheel.archive.read(name)
             try:
                 modules[name] = SideModule.parse(data, name)

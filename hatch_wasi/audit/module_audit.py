@@ -1,6 +1,7 @@
 """One side module of a wheel: its form, its name, and everything that is asked of it to be imported."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,10 +13,12 @@ from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.side_module import ABI_SECTION, SideModule
 
-__all__ = ["EXTENSION_SUFFIXES", "Expectation", "abi_note", "check", "debug_size"]
+__all__ = ["EXTENSION_SUFFIXES", "SHARED_OBJECT", "Expectation", "abi_note", "check", "debug_size"]
 
 EXTENSION_SUFFIXES = ".abi3.so", ".so"
 """What CPython imports beside its own EXT_SUFFIX (Python/dynload_shlib.c)."""
+SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
+"""Ends of names of libraries and extension modules."""
 Problem = tuple[str, str]
 """A finding's code and text."""
 WARNINGS = frozenset({"abi-note", "abi3-suffix", "debug", "no-init"})
@@ -79,12 +82,18 @@ def check(
     yield from linkage.problems(module, own, expected.interface, libraries)
     yield from _abi(module, expected)
     if member.endswith(".abi3.so") or expected.abi3:
-        names = {item.name for item in module.imports if item.name in expected.interface and item.name not in own}
-        if found := stable_abi.violations(names, expected.limited):
-            version = f" of Python {expected.limited[0]}.{expected.limited[1]}" if expected.limited else ""
-            yield "limited-api", f"it uses what is not in the stable ABI{version}: {listed(found)}"
+        yield from _limited(module, own, expected)
     if size := debug_size(module):
         yield "debug", f"it has {size:,} bytes of debug sections"
+
+
+def _limited(module: SideModule, own: Interface, expected: Expectation) -> Iterator[Problem]:
+    """Check that what is used of python.wasm is in the stable ABI; a module that does not say of which Python's: this."""
+    names = {item.name for item in module.imports if item.name in expected.interface and item.name not in own}
+    major, minor = expected.limited or map(int, expected.python.version.split(".")[:2])
+    if found := stable_abi.violations(names, (major, minor)):
+        version = f" of Python {major}.{minor}" if expected.limited else ""
+        yield "limited-api", f"it uses what is not in the stable ABI{version}: {listed(found)}"
 
 
 def _form(module: SideModule) -> Iterator[Problem]:

@@ -19,17 +19,20 @@ def added() -> Mapping[str, tuple[int, int]]:
     return found
 
 
-def violations(names: Iterable[str], version: tuple[int, int] | None) -> list[str]:
-    """List what of Python's own among `names` is not in the stable ABI of Python `version`; None: of any.
+def violations(names: Iterable[str], version: tuple[int, int]) -> list[str]:
+    """List what of Python's own among `names` is not in the stable ABI of Python `version`.
 
-    Each with since when it is, if it ever came in. What is not Python's (libc's functions) does not count.
+    Each with since when it is, if it ever came in. What is not Python's (libc's functions) does not count; nor does what
+    is public and not known, if `version` is newer than what is known here.
     """
     known = added()
+    is_newer = version > max(known.values())
     found = []
     for name in sorted({name for name in names if name.startswith(("Py", "_Py"))}):
         since = known.get(name)
         if since is None:
-            found.append(name)
-        elif version is not None and since > version:
+            if name.startswith("_") or not is_newer:
+                found.append(name)
+        elif since > version:
             found.append(f"{name} (since {since[0]}.{since[1]})")
     return found

@@ -1,6 +1,7 @@
 """The hook and `hatch-wasi wheel` refuse what they built if it would not import, and pass what stock setuptools makes."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -119,6 +120,17 @@ def test_the_hook_says_what_is_not_as_it_should_be(hatchling, make, capsys):
     (root / "prebuilt").write_bytes(make.extension(name="n", note=None))
     build()
     assert "p/n.so: nothing says which wasi-libc it was built with" in capsys.readouterr().err
+
+
+def test_a_build_with_nothing_to_do_imports_nothing_for_it(hatchling):
+    """It is the hook's promise to cost next to nothing then."""
+    root, build = hatchling()
+    build()
+    argv = [sys.executable, "-X", "importtime", "-m", "hatchling", "build", "-t", "wheel"]
+    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True)
+    assert "hatch_wasi.audit.gate" in done.stderr
+    for name in ("hatch_wasi.audit.auditor", "hatch_wasi.bootstrap", "hatch_wasi.cache"):
+        assert not re.search(rf"\| +{re.escape(name)}$", done.stderr, re.MULTILINE), name
 
 
 def test_a_native_wheel_is_not_audited(hatchling, monkeypatch):

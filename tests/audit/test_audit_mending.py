@@ -32,7 +32,8 @@ def test_nothing_to_mend(command, good, bad, tmp_path):
 
 def test_debug_sections_are_stripped(command, make, make_wheel, guest, tmp_path, capfd):
     module = debugged(make)
-    files = {f"pkg/m{OWN}": module, "pkg/__init__.py": "", "pkg/run.sh": "#!/bin/sh\n"}
+    library = make.library("int f(void) { return 1; }", ["f"], compile_flags=["-g"], link_flags=[])
+    files = {f"pkg/m{OWN}": module, "pkg/libf.so.1": library, "pkg/__init__.py": "", "pkg/run.sh": "#!/bin/sh\n"}
     wheel = make_wheel("demo", "1.0", files, tag=TAG)
     original = wheel.read_bytes()
     assert command("--strict", wheel) == 1
