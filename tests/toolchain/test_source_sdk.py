@@ -17,10 +17,13 @@ from hatch_wasi import bootstrap
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.errors import ToolchainError
 from hatch_wasi.pins import cpython, release_of_wasi_libc
 from hatch_wasi.runtime import trial
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import llvm, wasi_libc
+from hatch_wasi.sources.apt import Apt
+from hatch_wasi.sources.machine import Distribution
 from hatch_wasi.toolchain import source
 from hatch_wasi.toolchain.provider import Request
 from hatch_wasi.toolchain.verify import verify
@@ -43,24 +46,45 @@ EXAMPLE = Path(__file__).parents[2] / "example-project"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, cache: Cache, wasi_sdk: WasiSdk) -> tuple[Path, dict[str, str]]:
+def wasi_libc_archive(tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> Path:
+    """wasi-libc's sources: what a bootstrap would find, else the newest that the mirror of this machine hands out.
+
+    It lists source packages whose files it does not have. An older wasi-libc is too old for CPython, and is built in
+    the same way; a person would name it by HATCH_WASI_WASI_LIBC_SOURCE.
+    """
+    try:
+        found = wasi_libc.find(cache, Console(), cpython("3.13").sdk)
+    except ToolchainError:
+        machine = Distribution.detect()
+        apt = Apt(machine, cache.folder("apt") / machine.codename, cache.folder("logs") / "apt.log")
+        folder = tmp_path_factory.mktemp("wasi-libc")
+        return apt.original(f"wasi-libc={apt.source_versions('wasi-libc')[0]}", folder)
+    assert found.path is not None
+    return found.path
+
+
+@pytest.fixture(scope="module")
+def place(
+    tmp_path_factory: pytest.TempPathFactory, cache: Cache, wasi_sdk: WasiSdk, wasi_libc_archive: Path
+) -> tuple[Path, dict[str, str]]:
     """A cache (in a folder with a space in its name) with the sources and nothing else, and the environment of a machine with a clang and little more."""
     root = tmp_path_factory.mktemp("source sdk")
     clang = install_clang(wasi_sdk, root / "usr" / "bin")
     os.environ.pop("HATCH_WASI_OFFLINE", None)
     downloads = Cache(root / "cache").folder("downloads")
-    for found in (
-        llvm.find(cache, Console(), wasi_sdk.llvm_major),
-        wasi_libc.find(cache, Console(), cpython("3.13").sdk),
-    ):
-        assert found.path is not None
-        (downloads / found.path.name).symlink_to(found.path)
+    found = llvm.find(cache, Console(), wasi_sdk.llvm_major)
+    assert found.path is not None
+    (downloads / found.path.name).symlink_to(found.path)
     env = {
         "PATH": f"{poor_path(root / 'bin')}:{clang.parent}",
         "HATCH_WASI_CACHE_DIR": str(root / "cache"),
         "HATCH_WASI_OFFLINE": "1",
         "PYTHONPATH": str(Path(bootstrap.__file__).parents[1]),
     }
+    if wasi_libc_archive.parent == cache.folder("downloads"):
+        (downloads / wasi_libc_archive.name).symlink_to(wasi_libc_archive)
+    else:
+        env["HATCH_WASI_WASI_LIBC_SOURCE"] = str(wasi_libc_archive)
     return root, env
 
 
@@ -105,7 +129,7 @@ def test_it_goes_on_where_it_was_killed(place: tuple[Path, dict[str, str]], made
         assert len(made_there) <= times * len(set(made_there)) + (os.cpu_count() or 1) + 1
 
 
-def test_what_it_is_made_of_is_recorded(made: WasiSdk) -> None:
+def test_what_it_is_made_of_is_recorded(place: tuple[Path, dict[str, str]], made: WasiSdk) -> None:
     assert (made.provider, made.version) == ("source", release_of_wasi_libc(made.wasi_libc))
     manifest = Cache(made.root.parents[1]).manifest(made.root)
     inputs = manifest["inputs"]
@@ -113,7 +137,9 @@ def test_what_it_is_made_of_is_recorded(made: WasiSdk) -> None:
     assert inputs["pair"] == cpython("3.13").sdk
     assert inputs["clang"] == f"installed {made.llvm}"
     assert inputs["llvm"]["version"] == made.llvm
-    assert inputs["wasi_libc"]["origin"].startswith("source package: wasi-libc_")
+    kind, _, name = inputs["wasi_libc"]["origin"].partition("wasi-libc_")
+    assert kind == ("local archive " if "HATCH_WASI_WASI_LIBC_SOURCE" in place[1] else "source package: ")
+    assert wasi_libc.commit_in(name) == made.wasi_libc
 
 
 def test_the_builtins_are_where_clang_looks(made: WasiSdk) -> None:
@@ -124,8 +150,17 @@ def test_the_builtins_are_where_clang_looks(made: WasiSdk) -> None:
     assert [path.name for path in (made.root / "lib" / "clang").iterdir()] == [str(major)]
 
 
+def has_threads(sdk: WasiSdk) -> bool:
+    """Tell whether its wasi-libc declares pthreads, as CPython and C++'s threads want it: that of 2022 does not."""
+    return (sdk.sysroot / "include" / "wasm32-wasip1" / "pthread.h").is_file()
+
+
 def test_modules_take_its_own_cxx_library(made: WasiSdk) -> None:
     found = CxxLibrary.of_sdk(made)
+    if not has_threads(made):
+        assert found is None  # one without threads is not taken
+        assert (made.library_dir / "libc++.a").is_file()
+        return
     assert found is not None
     assert found.lib == made.library_dir
 
@@ -142,6 +177,9 @@ def test_nothing_in_it_names_the_machine(place: tuple[Path, dict[str, str]], mad
 def test_it_is_used_again(place: tuple[Path, dict[str, str]], made: WasiSdk, monkeypatch: pytest.MonkeyPatch) -> None:
     root, env = place
     cache = Cache(root / "cache")
+    named = env.get("HATCH_WASI_WASI_LIBC_SOURCE")
+    if named:
+        monkeypatch.setenv("HATCH_WASI_WASI_LIBC_SOURCE", named)
 
     def ready(pair: str = "24") -> WasiSdk | None:
         return source.ready(cache, Request(sdk="source", pair=pair, trial=trial.run_command))
@@ -156,7 +194,7 @@ def test_it_is_used_again(place: tuple[Path, dict[str, str]], made: WasiSdk, mon
     monkeypatch.delenv("HATCH_WASI_CLANG")
     monkeypatch.setenv("HATCH_WASI_WASI_LIBC_SOURCE", str(root / "none"))
     assert ready() is None
-    archive = next(path for path in (root / "cache" / "downloads").glob("*-wasi-libc_*"))
+    archive = named or next(path for path in (root / "cache" / "downloads").glob("*-wasi-libc_*"))
     monkeypatch.setenv("HATCH_WASI_WASI_LIBC_SOURCE", str(archive))
     assert ready() == made
 
