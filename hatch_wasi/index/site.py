@@ -174,9 +174,18 @@ def _distinct(entries: dict[str, Entry]) -> dict[str, Entry]:
 
 
 def _below(folder: Path, root: Path) -> Path | None:
-    """Give `folder` relative to `root`, if it is there: files in it are served where they are."""
+    """Give `folder` relative to `root`, if it is there: files in it are served where they are.
+
+    Raises `SiteError` if its name is no text: pip does not ask for such an address as it is written.
+    """
     place, base = folder.resolve(), root.resolve()
-    return place.relative_to(base) if place.is_relative_to(base) else None
+    if not place.is_relative_to(base):
+        return None
+    inside = place.relative_to(base)
+    if not inside.as_posix().isprintable():
+        message = f"{str(inside)!r} in {root} cannot be part of an address"
+        raise SiteError(message, hint="rename the folder, or choose another place for the index by -o")
+    return inside
 
 
 def _identity(file: File) -> list[object]:
