@@ -64,7 +64,7 @@ def dumb_pypi(wheels: Path, out: Path) -> None:
 def simple503(wheels: Path, copy: Path) -> None:
     """Make simple503's index, which is in the folder of wheels itself; it extracts METADATA, and sorts files by copies."""
     shutil.rmtree(copy, ignore_errors=True)
-    run([Path(sys.executable).with_name("simple503"), "--copy", wheels, copy])
+    run([Path(sys.executable).with_name("simple503"), "--copy", "--extract-metadata", wheels, copy])
 
 
 def main() -> None:

@@ -50,6 +50,11 @@ class Entry:
     @classmethod
     def from_file(cls, path: Path) -> "Entry":
         """Verify and read the wheel at `path`. Raises `WheelError`, also if it changes meanwhile."""
+        return cls.read(path)[0]
+
+    @classmethod
+    def read(cls, path: Path) -> tuple["Entry", bytes]:
+        """Do what `from_file` does, and give METADATA too."""
         # The names of the standard have ASCII letters only; a page, too, can hold no others for certain.
         if not (path.name.isascii() and path.name.isprintable()):
             message = f"{path.name!r} is not the name of a wheel: it has characters that none has"
@@ -66,7 +71,7 @@ class Entry:
             message = f"{path.name} was changed while it was read"
             raise WheelError(message, hint="wait until it is written, and run the command again")
         raw, _ = parse_email(content)
-        return cls(
+        entry = cls(
             filename=path.name,
             project=project,
             name=raw["name"],
@@ -81,6 +86,7 @@ class Entry:
             license=raw.get("license_expression", "") or raw.get("license", ""),
             requires=raw.get("requires_dist", []),
         )
+        return entry, content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Entry":

@@ -63,6 +63,7 @@ class SiteFolder:
         Raises `OSError` and what making raises.
         """
         before = self.known.made
+        self._new.parent.mkdir(parents=True, exist_ok=True)
         fresh = [name for name in plan if name not in before]
         if fresh:
             self._keep(State(state.entries, {**before, **{name: Made("") for name in fresh}}, state.source))
@@ -78,28 +79,26 @@ class SiteFolder:
             self._remove(self.root / name)
         if fresh or state != self.known:
             self._keep(state)
+        self._new.unlink(missing_ok=True)
         self.known = state
         return count
 
     def _place(self, path: Path, piece: Piece) -> bool:
         """Make the file at `path`; give False if it was the same already."""
-        self._clear()
+        self._new.unlink(missing_ok=True)
         piece.make(self._new)
-        if path.is_file() and not path.is_symlink() and _same(path, self._new):
-            self._clear()
+        if path.is_file() and not path.is_symlink() and filecmp.cmp(path, self._new, shallow=False):
             return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._new.replace(path)
+        try:
+            self._new.replace(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True)
+            self._new.replace(path)
         return True
 
     def _keep(self, state: State) -> None:
-        self._clear()
         self._new.write_text(state.text(), encoding="utf-8")
         self._new.replace(self._file)
-
-    def _clear(self) -> None:
-        self._new.parent.mkdir(parents=True, exist_ok=True)
-        self._new.unlink(missing_ok=True)
 
     def _remove(self, path: Path) -> None:
         """Remove a file that was made, or was about to be, and folders that are empty then."""
@@ -127,7 +126,3 @@ def _has(path: Path, sha256: str) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)

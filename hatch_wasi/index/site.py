@@ -23,6 +23,8 @@ __all__ = ["Report", "Site"]
 
 FORMAT = 1
 """Of the pages: another number makes all of them again."""
+KEPT = 1 << 16
+"""Bytes of a METADATA that is not read twice."""
 THREADS = 4  # hashing and inflating let others run
 
 
@@ -76,21 +78,24 @@ class Site:
         paths = dict(_wheels(self.source, self.root))
         fresh = [name for name, path in paths.items() if not _is_known(known.get(name), path)]
         state.entries = {name: known[name] for name in paths if name in known}
+        texts: dict[str, bytes] = {}
         if fresh:
             with self.console.step(f"Reading {len(fresh)} of {len(paths)} wheels"):
-                state.entries |= zip(fresh, self._read([paths[name] for name in fresh]), strict=True)
+                for name, (entry, text) in zip(fresh, self._read([paths[name] for name in fresh]), strict=True):
+                    state.entries[name] = entry
+                    texts[entry.metadata_sha256] = text
         entries = _distinct({name: state.entries[name] for name in paths})
         if not paths:
             self.console.warn(f"there are no wheels in {self.source}: the index is empty")
         yanked = yanks.Yanks.from_file(self.source / yanks.NAME)
         for key in yanked.idle(entries.values()):
             self.console.warn(f"{yanks.NAME}: {key!r} is no wheel that is here")
-        plan, found = self._plan(paths, entries, yanked)
+        plan, found = self._plan(paths, entries, texts, yanked)
         folder.check(plan)
         made = folder.update(plan, state)
         return Report(wheels=len(entries), projects=len(found), read=len(fresh), made=made)
 
-    def _read(self, paths: Sequence[Path]) -> list[Entry]:
+    def _read(self, paths: Sequence[Path]) -> list[tuple[Entry, bytes]]:
         with ThreadPoolExecutor(THREADS) as pool:
             try:
                 return list(pool.map(_entry, paths))
@@ -99,7 +104,7 @@ class Site:
                 raise
 
     def _plan(
-        self, paths: dict[str, Path], entries: dict[str, Entry], yanked: yanks.Yanks
+        self, paths: dict[str, Path], entries: dict[str, Entry], texts: dict[str, bytes], yanked: yanks.Yanks
     ) -> tuple[dict[str, Piece], list[Project]]:
         """Say what is to be there, in the order in which a reader needs it: files, their pages, the list of pages."""
         plan: dict[str, Piece] = {}
@@ -115,7 +120,8 @@ class Site:
                 place = f"files/{entry.sha256[:16]}/{entry.filename}"
                 plan[place] = Piece(key=entry.sha256, make=partial(_copy, path, entry), sha256=entry.sha256)
             known = entry.metadata_sha256
-            plan[f"{place}.metadata"] = Piece(key=known, make=partial(_metadata, path, entry), sha256=known)
+            text = texts.get(known)
+            plan[f"{place}.metadata"] = Piece(key=known, make=partial(_metadata, path, entry, text), sha256=known)
             url = "../../" + quote(os.fsencode(place))
             files.append(File(entry=entry, url=url, yanked=yanked.reason(entry)))
         found = projects(files)
@@ -154,12 +160,14 @@ def _is_known(entry: Entry | None, path: Path) -> bool:
     return entry is not None and (entry.size, entry.mtime) == (status.st_size, status.st_mtime_ns)
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path) -> tuple[Entry, bytes]:
+    """Read a wheel; of METADATA only what may be kept in memory, thousands of times, else nothing."""
     try:
-        return Entry.from_file(path)
+        entry, text = Entry.read(path)
     except OSError as error:
         message = f"{path.name} cannot be read: {error.strerror or error}"
         raise WheelError(message) from error
+    return entry, text if len(text) <= KEPT else b""
 
 
 def _distinct(entries: dict[str, Entry]) -> dict[str, Entry]:
@@ -174,9 +182,18 @@ def _distinct(entries: dict[str, Entry]) -> dict[str, Entry]:
 
 
 def _below(folder: Path, root: Path) -> Path | None:
-    """Give `folder` relative to `root`, if it is there: files in it are served where they are."""
+    """Give `folder` relative to `root`, if it is there: files in it are served where they are.
+
+    Raises `SiteError` if its name is no text: pip does not ask for such an address as it is written.
+    """
     place, base = folder.resolve(), root.resolve()
-    return place.relative_to(base) if place.is_relative_to(base) else None
+    if not place.is_relative_to(base):
+        return None
+    inside = place.relative_to(base)
+    if not inside.as_posix().isprintable():
+        message = f"{str(inside)!r} in {root} cannot be part of an address"
+        raise SiteError(message, hint="rename the folder, or choose another place for the index by -o")
+    return inside
 
 
 def _identity(file: File) -> list[object]:
@@ -191,8 +208,8 @@ def _copy(path: Path, entry: Entry, new: Path) -> None:
         raise WheelError(message, hint="run the command again")
 
 
-def _metadata(path: Path, entry: Entry, new: Path) -> None:
-    new.write_bytes(read_metadata(path, entry))
+def _metadata(path: Path, entry: Entry, text: bytes | None, new: Path) -> None:
+    new.write_bytes(text or read_metadata(path, entry))
 
 
 def _project_json(project: Project, new: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -252,6 +253,27 @@ def test_killed_at_any_moment(index, native_wheel, wheels, tmp_path):
     subprocess.run([*argv[:-1], fresh], check=True)
     assert contents(tmp_path / "public") == contents(fresh)
     assert len(list((tmp_path / "public" / "files").iterdir())) == 60
+
+
+def test_no_room(index, native_wheel, make_wheel, wheels, tmp_path):
+    """A file cannot be written to its end, here for a limit on its size, as on a full disk: what was there works."""
+    native_wheel("demo", "1.0")
+    public = tmp_path / "public"
+    argv = [sys.executable, "-m", "hatch_wasi", "index", "-q", wheels, "-o", public]
+    subprocess.run(argv, check=True)
+    before = contents(public)
+    make_wheel("large", "1.0", {"large.bin": random.Random(1).randbytes(300_000)})
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = subprocess.run(argv, preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be written: File too large" in done.stderr
+    assert {name: data for name, data in contents(public).items() if not name.endswith("/new")} == before
+    subprocess.run(argv, check=True)
+    assert listing(public / "simple") == ["demo", "index.html", "index.json", "large"]
+    assert listing(public / ".hatch-wasi-index") == ["state.json"]
 
 
 def test_many_at_once(native_wheel, wheels, tmp_path):

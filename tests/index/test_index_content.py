@@ -251,3 +251,15 @@ def test_the_same_wheels_give_the_same_pages(index, native_wheel, make_wheel, wh
     ]
     assert trees[0] == trees[1]
     assert len(trees[0]) == 3 * 2 + 2 * 2 + 3
+
+
+def test_metadata_of_any_length(index, make_wheel, wheels):
+    """Long ones are not kept in memory, and are read again when they are written."""
+    sizes = [10, 1_000_000]
+    for number, size in enumerate(sizes):
+        make_wheel("demo", f"1.{number}", {"demo.py": ""}, extra=f"\n{'long ' * size}")
+    assert index(wheels) == 0
+    for file in html_page(wheels, "demo").packages:
+        data = (wheels / f"{file.filename}.metadata").read_bytes()
+        assert file.metadata_digests == {"sha256": sha256(data)}
+        assert len(data) > 5 * sizes[int(file.version[-1])]

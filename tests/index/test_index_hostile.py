@@ -1,6 +1,8 @@
 """Wheels that are damaged, lie or mean harm: one clear message, nothing written, nothing on a page but text."""
 
+import os
 import random
+import shutil
 import zipfile
 from html.parser import HTMLParser
 
@@ -81,6 +83,28 @@ def test_what_is_no_good_wheel(index, wheels, tmp_path, capfd, kind):
     else:
         WheelMaker(wheels).by_hand("demo", "1.0", {"../evil.py": ""})
         refused(index, wheels, capfd, path.name, "leads out of the archive")
+
+
+NAMES = ["a\"b'<c>&", "50%25 #?", "\u00e9", "line\nend", os.fsdecode(b"\xff\xfe")]
+
+
+def test_folders_of_any_name(index, make_wheel, wheels, tmp_path, serve, pip_download, capfd):
+    """Quotes, a line's end, bytes that are no text: the address on the page leads there, or it is an error."""
+    for number, name in enumerate(NAMES):
+        (wheels / name).mkdir()
+        wheel = make_wheel("demo", f"1.{number}", {"demo.py": ""})
+        wheel.rename(wheels / name / wheel.name)
+    assert index(wheels, "-o", tmp_path / "public") == 0
+    for name in NAMES[3:]:
+        assert index(wheels) == 1
+        assert " cannot be part of an address" in capfd.readouterr().err
+        shutil.rmtree(wheels / name)
+    assert index(wheels) == 0
+    for root, numbers in ((tmp_path / "public", range(5)), (wheels, range(3))):
+        url = f"{serve(root)}/simple/"
+        for number in numbers:
+            (got,) = pip_download(url, f"demo==1.{number}")
+            assert got.name == f"demo-1.{number}-py3-none-any.whl"
 
 
 class Elements(HTMLParser):
