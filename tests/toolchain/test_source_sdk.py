@@ -227,6 +227,13 @@ def test_an_extension_built_by_it_runs(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    if not has_threads(made):
+        argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel"]
+        done = subprocess.run(argv, cwd=project, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "error: example_project._speedups: compiling" in done.stderr
+        assert "'pthread.h' file not found" in done.stderr
+        return
     run("hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist"))
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as content:
