@@ -20,6 +20,8 @@ HOME = "/usr"
 LIBRARY = f"{HOME}/lib"
 PROGRAMS = f"{HOME}/bin"
 DEVICES = "/dev"
+DATA = ("etc", "share")
+"""Where wheels put data files, which programs look for below `sys.prefix`; they are installed beside the packages."""
 PASSED_ON = (
     "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED",
     "PYTHONINSPECT", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONNODEBUGRANGES", "PYTHONOPTIMIZE",
@@ -64,6 +66,9 @@ class View:
         self._mounts[DEVICES] = Mount(f"{root}/dev", DEVICES)
         if os.path.isdir(site_packages):
             self._mounts[guest_site_packages] = Mount(site_packages, guest_site_packages)
+            for name in DATA:
+                if os.path.isdir(f"{site_packages}/{name}"):
+                    self._mounts[f"{HOME}/{name}"] = Mount(f"{site_packages}/{name}", f"{HOME}/{name}")
 
     def variables(self, host: Mapping[str, str], given: Sequence[str], *, isolated: bool) -> None:
         """Set the environment: what steers Python, unless `isolated`, and what was `given` as `K=V` or `K`."""

