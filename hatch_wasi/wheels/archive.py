@@ -17,6 +17,8 @@ __all__ = ["Archive"]
 MEMBER_LIMIT = 100_000
 SIZE_LIMIT = 4 << 30
 """Bytes that a wheel may unpack to: what a 32-bit machine can address. numpy's takes 0.05 of it."""
+BOMB_SIZE, BOMB_RATIO = 256 << 20, 100
+"""Bytes from which on an archive may not unpack to more than so many times itself: code and data do not (numpy: 4)."""
 CHUNK = 1 << 20
 ENCRYPTED = 0x1
 DAMAGED = (
@@ -42,8 +44,9 @@ class Archive:
         self.members: dict[str, zipfile.ZipInfo] = {entry.filename: entry for entry in entries if not entry.is_dir()}
         """Its files by name; folders are left out."""
         size = sum(entry.file_size for entry in entries)
-        if size > SIZE_LIMIT:
-            message = f"{self.name}: unpacks to {size} bytes, more than the {SIZE_LIMIT} that are accepted"
+        limit = max(BOMB_SIZE, BOMB_RATIO * path.stat().st_size)
+        if size > min(SIZE_LIMIT, limit):
+            message = f"{self.name}: unpacks to {size} bytes, more than the {min(SIZE_LIMIT, limit)} that are accepted"
             raise WheelError(message, hint="the wheel is a bomb: nothing was written")
 
     @classmethod
