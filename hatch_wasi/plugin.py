@@ -125,11 +125,10 @@ class WasiBuildHook(Base):
 
         path, seen = Path(artifact_path), self._root / FOLDER / "audited"
         asked = [__version__, self.config, [os.environ.get(name) for name in ENVIRONMENT]]
-        if gate.is_known(path, seen, asked):
-            return
         try:
-            config = self._configuration(find_sources=False)
-            gate.admit(path, self._console(), python=config.python, sdk=config.sdk, seen=seen, asked=asked)
+            if not gate.is_known(path, seen, asked):
+                config = self._configuration(find_sources=False)
+                gate.admit(path, self._console(), python=config.python, sdk=config.sdk, seen=seen, asked=asked)
         except HatchWasiError as error:
             self.app.abort(f"error: {error.render()}")
             raise

@@ -9,7 +9,7 @@ import os
 import sys
 
 from hatch_wasi import environment
-from hatch_wasi.errors import UsageError
+from hatch_wasi.cli.run_arguments import Options, script_position
 from hatch_wasi.runtime.engine import Engine, Rejected
 from hatch_wasi.runtime.prepared import Prepared, recall, remember
 from hatch_wasi.runtime.private import Private
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hatch_wasi.runtime.space import Space
     from hatch_wasi.wasi_python import WasiPython
 
-__all__ = ["add_parser", "execute", "main", "script_position"]
+__all__ = ["add_parser", "execute", "main"]
 
 HELP = """\
 usage: hatch-wasi run [our options] [python's options] [-c CODE | -m MODULE | SCRIPT | -] [ARGUMENTS]
@@ -50,66 +50,9 @@ our options, which come first:
   --verbose, --quiet   say more, or only what is wrong
   --help               this text; for python's own: -h
 """
-VALUED = ("--site", "--dir", "--env", "--python", "--sdk")
-FLAGS = ("--isolated", "--allow-abi-mismatch", "--offline", "--verbose", "--quiet", "--help")
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OWN = ("__init__.py", "cpython/recipe.py", "cpython/guest")
 """Parts of this package: another version of it may want another python.wasm, and begins anew."""
-PYTHON_VALUED = "cmWX"
-"""Python's short options that take a value (Python/getopt.c); -c and -m end its options."""
-
-
-class Options:
-    """Our part of the command line, read."""
-
-    def __init__(self, words: Sequence[str]) -> None:
-        """Take our options off `words`. Raises `UsageError`."""
-        self.values: dict[str, list[str]] = {name: [] for name in VALUED}
-        self.flags: set[str] = set()
-        position = 0
-        while position < len(words):
-            name, equals, value = words[position].partition("=")
-            if name in FLAGS and not equals:
-                self.flags.add(name)
-            elif name in VALUED:
-                if not equals:
-                    position += 1
-                    if position == len(words):
-                        message = f"{name} needs a value"
-                        raise UsageError(message, hint="see hatch-wasi run --help")
-                    value = words[position]
-                self.values[name].append(value)
-            else:
-                break
-            position += 1
-        self.rest = list(words[position:])
-
-    def setting(self, name: str, variable: str, default: str) -> str:
-        """Give the value of an option, else of an environment variable, else the default."""
-        given = self.values[name]
-        return given[-1] if given else os.environ.get(variable) or default
-
-
-def script_position(words: Sequence[str]) -> int | None:
-    """Give the index of the script's name among python's arguments; None if they name none."""
-    position = 0
-    while position < len(words):
-        word = words[position]
-        if word == "-" or not word.startswith("-"):
-            return None if word == "-" else position
-        if word == "--":
-            return position + 1 if position + 1 < len(words) and words[position + 1] != "-" else None
-        if word == "--check-hash-based-pycs":
-            position += 1
-        elif not word.startswith("--"):
-            for index, letter in enumerate(word[1:], 1):
-                if letter in "cm":
-                    return None
-                if letter in PYTHON_VALUED:
-                    position += index == len(word) - 1
-                    break
-        position += 1
-    return None
 
 
 def main(argv: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 import hatch_wasi
 from hatch_wasi.cache import Cache
-from hatch_wasi.cli import run
+from hatch_wasi.cli import run, run_arguments
 from hatch_wasi.errors import UsageError
 
 
@@ -256,16 +256,18 @@ def test_bad_usage(guest, arguments, message):
     ],
 )
 def test_script_position(words, position):
-    assert run.script_position(words) == position
+    assert run_arguments.script_position(words) == position
 
 
 def test_unknown_long_options_are_pythons():
-    options = run.Options(["--site", "a", "--site=b", "--isolated", "--check-hash-based-pycs", "always", "--dir", "c"])
+    options = run_arguments.Options(
+        ["--site", "a", "--site=b", "--isolated", "--check-hash-based-pycs", "always", "--dir", "c"]
+    )
     assert options.values["--site"] == ["a", "b"]
     assert options.flags == {"--isolated"}
     assert options.rest == ["--check-hash-based-pycs", "always", "--dir", "c"]
     with pytest.raises(UsageError, match="--env needs a value"):
-        run.Options(["--env"])
+        run_arguments.Options(["--env"])
 
 
 @pytest.mark.parametrize("variable", [None, "HATCH_WASI", "XDG"])
