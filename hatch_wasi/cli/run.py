@@ -38,8 +38,11 @@ Run WASI Python as `python` would. The guest sees the standard library and what 
 directory at its own path, the script's folder, read-only, an empty /tmp of its own, and /dev/null. Nothing else of this
 machine; of its environment, only what says how Python should behave (PYTHONWARNINGS, PYTHONOPTIMIZE, TERM, NO_COLOR, …).
 
+In an environment that `hatch-wasi venv` made (activated, or around the working directory), its packages are those that
+are installed.
+
 our options, which come first:
-  --site DIR           look for modules in DIR before the installed ones (repeatable; read-only)
+  --site DIR           look for modules in DIR before the installed ones (repeatable; read-only); DIR may be an environment
   --dir HOST::GUEST    show the folder HOST as GUEST, read-write; HOST alone: at its own path (repeatable)
   --env NAME=VALUE     set a variable; NAME alone: pass it on (repeatable)
   --isolated           do not show the working directory, pass on no variables
