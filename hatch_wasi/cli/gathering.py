@@ -154,8 +154,9 @@ def _is_wheel_file(word: str) -> bool:
 
 
 def _is_source(word: str) -> bool:
-    path = Path(word)
-    return "://" not in word and (path.is_dir() or (path.is_file() and word.endswith(SDISTS)))
+    """Tell whether a word is a folder or an sdist; a plain name is a requirement, whatever is here, as for pip."""
+    path, looks_like_path = Path(word), "/" in word or word.startswith(".")
+    return "://" not in word and ((looks_like_path and path.is_dir()) or (word.endswith(SDISTS) and path.is_file()))
 
 
 def _provides(wheel: Wheel, need: Requirement) -> bool:

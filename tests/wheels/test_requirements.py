@@ -156,6 +156,14 @@ def test_hashes(install, index, make_wheel, listed, tmp_path, capfd):
     assert listed() == ["one==1.0"]
 
 
+def test_a_name_is_a_requirement_whatever_is_here(install, index, make_wheel, listed, tmp_path, monkeypatch):
+    index.add(make_wheel("one", "1.0", {"one.py": ""}))
+    (tmp_path / "one").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert install("one") == 0
+    assert listed() == ["one==1.0"]
+
+
 def test_a_dry_run_changes_nothing(install, index, make_wheel, site, capfd):
     index.add(make_wheel("one", "1.0", {"one.py": ""}))
     assert install("--dry-run", "one") == 0
