@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import tarfile
 
 import index_server
@@ -191,14 +193,34 @@ def sdist(folder):
     return folder / "thing-1.0.tar.gz"
 
 
-def test_what_has_only_an_sdist(install, index, make_wheel, listed, tmp_path, capfd, site, guest, monkeypatch):
+@pytest.fixture
+def setuptools(tmp_path):
+    """setuptools' wheel, from where this machine has it: asked for before `install` has its index alone."""
+    argv = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "-d",
+        tmp_path / "got",
+    ]
+    subprocess.run([*argv, "setuptools>=77"], check=True)
+    (wheel,) = (tmp_path / "got").iterdir()
+    return wheel
+
+
+def test_what_has_only_an_sdist(setuptools, install, index, make_wheel, listed, tmp_path, capfd, site, guest):
+    index.add(setuptools)
     index.add(make_wheel("app", "1.0", {"app.py": ""}, extra="Requires-Dist: thing\n"), sdist(tmp_path))
     assert install("app") == 1
     said = capfd.readouterr().err
     assert "there is no wheel of thing for WASI Python" in said
     assert "--build" in said
     assert listed() == []
-    monkeypatch.delenv("PIP_CONFIG_FILE")  # the build needs setuptools, from where this machine has it
     assert install("--build", "app") == 0
     assert listed() == ["app==1.0", "thing==1.0"]
     done = guest("--site", site, "-c", "import app, thing; print(thing.__file__)")

