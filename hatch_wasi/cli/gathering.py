@@ -103,7 +103,10 @@ class Gathering:
                 if not self._args.build or error.requirement in missing:
                     raise
                 missing.add(error.requirement)
-                self._build([error.requirement], toolchain, cache, built)
+                made = self._build([_named(error.requirement)], toolchain, cache, built)
+                # What was named by its place is the wheel from now on; pip looks the others up.
+                place = error.requirement.partition("@")[2].strip() or error.requirement
+                words = [str(made[0]) if place in word else word for word in words]
                 resolver.wheels[:] = [built]
         found = [(item.path, Origin(requested=item.requested, direct=item.direct)) for item in chosen]
         # A file that is named is installed even if its version is there: it may have been built anew.
@@ -157,6 +160,14 @@ def _is_source(word: str) -> bool:
     """Tell whether a word is a folder or an sdist; a plain name is a requirement, whatever is here, as for pip."""
     path, looks_like_path = Path(word), "/" in word or word.startswith(".")
     return "://" not in word and ((looks_like_path and path.is_dir()) or (word.endswith(SDISTS) and path.is_file()))
+
+
+def _named(requirement: str) -> str:
+    """Give a requirement that is only an address the name that its file has (PEP 508: `NAME @ URL`)."""
+    if "://" not in requirement or "@" in requirement.partition("://")[0]:
+        return requirement
+    name = requirement.partition("#")[0].rpartition("/")[2].rpartition("-")[0]
+    return f"{name} @ {requirement}" if name else requirement
 
 
 def _provides(wheel: Wheel, need: Requirement) -> bool:

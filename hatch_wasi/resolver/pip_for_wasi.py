@@ -17,7 +17,7 @@ def _refuse(self: Any, *_: object, **__: object) -> NoReturn:
     """Stand in for pip's way to the metadata of sources: a build, which here would be for this machine."""
     from pip._internal.exceptions import InstallationError
 
-    message = f"{self.req} is no wheel, and has to be built for WASI"
+    message = f"{self.req.req or self.req.link.url_without_fragment} is no wheel, and has to be built for WASI"
     raise InstallationError(message)
 
 

@@ -227,11 +227,15 @@ def test_what_has_only_an_sdist(setuptools, install, index, make_wheel, listed, 
     assert "thing.cpython-313-wasm32-wasi.so" in done.stdout, done.stderr
 
 
-def test_sources_that_are_named_by_a_url_are_not_built_by_pip(install, index, tmp_path, capfd, site):
-    index.add(sdist(tmp_path))
-    assert install(f"thing @ {index.url}thing/thing-1.0.tar.gz") == 1
+def test_sources_that_are_named_by_a_url_are_not_built_by_pip(setuptools, install, index, tmp_path, capfd, site):
+    index.add(setuptools, sdist(tmp_path))
+    word = f"thing @ {index.url}thing/thing-1.0.tar.gz"
+    assert install(word) == 1
     assert "there is no wheel of thing" in capfd.readouterr().err
     assert not site.exists()
+    assert install("--build", word) == 0
+    assert (site / "thing.cpython-313-wasm32-wasi.so").is_file()
+    assert install("--build", "--force-reinstall", word.partition(" @ ")[2]) == 0
 
 
 @pytest.mark.parametrize("harm", ["truncated", "other", "no wheel"])
