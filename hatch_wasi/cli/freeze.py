@@ -23,5 +23,5 @@ def add_parser(
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     site = places.site_packages(args, Cache(), console)
-    sys.stdout.write("".join(f"{list_.line(dist, site)}\n" for dist in scan(site)))
+    sys.stdout.write(list_.as_requirements(scan(site), site))
     return 0

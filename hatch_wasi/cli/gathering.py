@@ -15,7 +15,7 @@ from hatch_wasi import bootstrap, epoch
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli.options import Toolchain
 from hatch_wasi.console import Console
-from hatch_wasi.errors import UsageError
+from hatch_wasi.errors import UsageError, WheelError
 from hatch_wasi.resolver.resolver import Chosen, Resolver, Unavailable
 from hatch_wasi.wheels.install import Origin, check_tags, open_wheels
 from hatch_wasi.wheels.installed import scan
@@ -100,8 +100,12 @@ class Gathering:
                 with self._console.step("Resolving"):
                     chosen = resolver.resolve(words, folder)
             except Unavailable as error:
-                if not self._args.build or error.requirement in missing:
+                if not self._args.build:
                     raise
+                if error.requirement in missing:
+                    message = f"{error.requirement} was built, and pip does not take its wheel"
+                    hint = "name sources that a file lists on the command line: only there a wheel can take their place"
+                    raise WheelError(message, hint=hint, log=log) from error
                 missing.add(error.requirement)
                 made = self._build([_named(error.requirement)], toolchain, cache, built)
                 # What was named by its place is the wheel from now on; pip looks the others up.

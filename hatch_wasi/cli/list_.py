@@ -1,8 +1,9 @@
-"""`hatch-wasi list` and `hatch-wasi freeze`: what is installed for WASI Python."""
+"""`hatch-wasi list`: what is installed for WASI Python."""
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hatch_wasi.cache import Cache
@@ -10,7 +11,7 @@ from hatch_wasi.cli import places
 from hatch_wasi.console import Console
 from hatch_wasi.wheels.installed import Distribution, scan
 
-__all__ = ["add_parser", "execute"]
+__all__ = ["add_parser", "as_requirements", "execute"]
 
 
 def add_parser(
@@ -34,7 +35,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if args.format == "json":
         sys.stdout.write(json.dumps([{"name": dist.name, "version": dist.version} for dist in found]) + "\n")
     elif args.format == "freeze":
-        sys.stdout.write("".join(f"{line(dist, site)}\n" for dist in found))
+        sys.stdout.write(as_requirements(found, site))
     elif found:
         rows = [("Package", "Version"), *((dist.name, dist.version) for dist in found)]
         width, other = (max(len(row[column]) for row in rows) for column in (0, 1))
@@ -43,7 +44,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def line(dist: Distribution, site: Path) -> str:
-    """Write a distribution as a requirement: by its place if it was installed from there (PEP 610), else by its version."""
-    url = dist.direct_url(site)
-    return f"{dist.name} @ {url}" if url else f"{dist.name}=={dist.version}"
+def as_requirements(found: Sequence[Distribution], site: Path) -> str:
+    """Write distributions as requirements, a line each: by their place if they came from one (PEP 610), else by version."""
+    places = ((dist, dist.direct_url(site)) for dist in found)
+    return "".join(f"{dist.name} @ {url}\n" if url else f"{dist.name}=={dist.version}\n" for dist, url in places)
