@@ -62,6 +62,13 @@ class Report:
         return [finding for finding in self.findings if finding.level is Level.ERROR]
 
     @property
+    def problem(self) -> str:
+        """The first error in a line, and how many more there are; empty if there is none."""
+        errors = self.errors
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return f"{errors[0]}{more}" if errors else ""
+
+    @property
     def warnings(self) -> list[Finding]:
         """What should be otherwise."""
         return [finding for finding in self.findings if finding.level is Level.WARNING]

@@ -46,10 +46,9 @@ def admit(path: Path, console: Console, *, python: str, sdk: str, seen: Path, as
         raise BuildError(error.message, hint=error.hint) from error
     for finding in report.warnings:
         console.warn(str(finding))
-    if report.errors:
+    if problem := report.problem:
         path.unlink()
-        more = f" (and {len(report.errors) - 1} more)" if len(report.errors) > 1 else ""
-        message = f"{path.name} was built and is not right: {report.errors[0]}{more}"
+        message = f"{path.name} was built and is not right: {problem}"
         raise BuildError(message, hint="it was removed; docs/audit.md explains the findings")
     if not report.warnings:  # else: say them again
         replace_file(seen, json.dumps({"is": identity, "python": str(found.root)}).encode())
@@ -59,11 +58,10 @@ def judge(auditor: Auditor, wheel: Wheel) -> None:
     """Refuse a wheel that would not import; what it gives away is its builder's affair. Raises `WheelError`."""
     if not any(name.endswith(".so") for name in wheel.archive.members):
         return
-    if found := auditor.check_open(wheel, usable_only=True).errors:
+    if problem := auditor.check_open(wheel, usable_only=True).problem:
         from hatch_wasi.errors import WheelError
 
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        message = f"{wheel.path.name} cannot be used: {found[0]}{more}"
+        message = f"{wheel.path.name} cannot be used: {problem}"
         raise WheelError(message, hint="`hatch-wasi audit` says all that is wrong with it; nothing was changed")
 
 

@@ -187,9 +187,8 @@ class Collector:
     def _audit(self, wheel: Path, made: Made, work: Path) -> None:
         """Refuse what would not import; what is only not as it should be is said where more is asked for."""
         report = self._auditor.check(wheel, private=(str(work),))
-        if found := report.errors:
-            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-            message = f"{wheel.name} was built and is not right: {found[0]}{more}"
+        if problem := report.problem:
+            message = f"{wheel.name} was built and is not right: {problem}"
             raise BuildError(message, hint="see the log", log=self.builder.log(made.label))
         for finding in report.warnings:
             self.builder.console.detail(f"{wheel.name}: {finding}")
