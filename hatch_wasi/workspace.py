@@ -129,6 +129,9 @@ class Workspace:
 
 def seal(tree: Path, manifest: Mapping[str, object]) -> None:
     """Make `tree` ready to be an entry: modes, manifest, list of contents."""
+    for name in (MANIFEST, contents.NAME):
+        for begun in tree.glob(f".{name}.*"):
+            begun.unlink()  # left by whoever was killed while sealing; it would be sealed in
     text = json.dumps({**manifest, contents.MARK: contents.NAME}, indent=2, sort_keys=True) + "\n"
     replace_file(tree / MANIFEST, text.encode())
     contents.settle(tree)

@@ -95,6 +95,25 @@ def test_a_build_killed_in_any_step_goes_on_there(tmp_path: Path, step: str) -> 
     assert not list((tmp_path / "sdk").glob(".partial-*"))
 
 
+KILLED_WHILE_SEALING = """
+import os, signal, sys
+from pathlib import Path
+from hatch_wasi.cache import Cache
+os.fchmod = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # what `replace_file` does before it renames
+Cache(Path(sys.argv[1])).make("sdk", "one", lambda workspace: {})
+"""
+
+
+def test_a_kill_while_sealing_leaves_nothing_in_the_entry(tmp_path: Path) -> None:
+    Cache(tmp_path).folder("sdk")  # and its tag, which is written in the same way
+    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_SEALING, str(tmp_path)])
+    assert killed.returncode == -signal.SIGKILL
+    (begun,) = (tmp_path / "sdk" / ".partial-one" / "tree").iterdir()
+    assert begun.name.startswith(".manifest.json.")
+    entry = Cache(tmp_path).make("sdk", "one", lambda workspace: {})
+    assert sorted(path.name for path in entry.iterdir()) == ["contents.json", "manifest.json"]
+
+
 def test_a_failed_build_leaves_no_entry(tmp_path: Path) -> None:
     def fail(workspace: Workspace) -> dict[str, object]:
         raise CacheError(str(workspace.tree))
