@@ -15,11 +15,10 @@ from hatch_wasi.audit.linkage import SHOWN, Interface
 from hatch_wasi.audit.module_audit import Expectation
 from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.wasi_python import WasiPython
-from hatch_wasi.wasm.module import Module
-from hatch_wasi.wasm.side_module import SideModule
+from hatch_wasi.wasm.module import MAGIC, Module
+from hatch_wasi.wasm.side_module import SHARED_OBJECT, SIZE_LIMIT, SideModule
 from hatch_wasi.wheels.install import check_tags
 from hatch_wasi.wheels.names import one_line
-from hatch_wasi.wheels.side_modules import LIMIT, MAGIC
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["CODES", "WARNINGS", "Auditor"]
@@ -92,10 +91,10 @@ class Auditor:
         pure = _is_pure(wheel)
         info = f"{wheel.dist_info_dir}/"
         for name, entry in wheel.archive.members.items():
-            is_module = bool(module_audit.SHARED_OBJECT.search(name))
+            is_module = bool(SHARED_OBJECT.search(name))
             # A README may speak of anybody's paths; what is made by machines should not.
             paths = is_module or (name.startswith(info) and name != f"{info}METADATA" and "/licenses/" not in name)
-            if is_module and entry.file_size <= LIMIT:
+            if is_module and entry.file_size <= SIZE_LIMIT:
                 data = wheel.archive.read(name)
                 chunks: Iterator[bytes] = iter((data,))
                 for code, what in _parse(data, name, pure=pure, modules=modules):
@@ -103,7 +102,7 @@ class Auditor:
             else:
                 chunks = wheel.archive.chunks(name)
                 if is_module:
-                    yield "not-wasm", name, f"it is larger than {LIMIT} bytes"
+                    yield "not-wasm", name, f"it is larger than {SIZE_LIMIT} bytes"
             for code, what in scan.find(chunks, paths=paths) if scan else ():
                 yield code, name, what
 
@@ -166,8 +165,8 @@ def _parse(data: bytes, name: str, *, pure: bool, modules: dict[str, SideModule]
 
 def _describe(name: str, module: SideModule, wheel: Wheel) -> ModuleReport:
     try:
-        note = module_audit.abi_note(module)
-    except ValueError:
+        note = module.abi_note()
+    except MalformedWasm:
         note = None
     return ModuleReport(
         name=name,

@@ -8,15 +8,13 @@ from email.parser import BytesParser
 from itertools import product
 from pathlib import Path
 
-from hatch_wasi.audit.module_audit import SHARED_OBJECT, abi_note
 from hatch_wasi.cache import replace_file
 from hatch_wasi.epoch import source_date
 from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.target import Target
 from hatch_wasi.wasm.sections import without_custom
-from hatch_wasi.wasm.side_module import SideModule
+from hatch_wasi.wasm.side_module import SHARED_OBJECT, SIZE_LIMIT, SideModule
 from hatch_wasi.wheels.rewrite import rewrite
-from hatch_wasi.wheels.side_modules import LIMIT
 from hatch_wasi.wheels.tags import misfit
 from hatch_wasi.wheels.wheel import Wheel
 
@@ -35,7 +33,7 @@ def fix(wheel: Wheel, target: Target, folder: Path) -> Path | None:
     changed: dict[str, bytes] = {}
     whole = True
     for name, entry in wheel.archive.members.items():
-        if SHARED_OBJECT.search(name) and entry.file_size <= LIMIT:
+        if SHARED_OBJECT.search(name) and entry.file_size <= SIZE_LIMIT:
             data = wheel.archive.read(name)
             try:
                 modules[name] = SideModule.parse(data, name)
@@ -77,8 +75,8 @@ def _is_for(name: str, module: SideModule, target: Target) -> bool:
     """Tell whether a module says, by its name or in itself, that it was built for `target`."""
     if name.endswith(target.ext_suffix):
         return True
-    with suppress(ValueError):
-        return (abi_note(module) or {}).get("soabi") == target.soabi
+    with suppress(MalformedWasm):
+        return (module.abi_note() or {}).get("soabi") == target.soabi
     return False
 
 

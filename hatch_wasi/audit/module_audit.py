@@ -1,7 +1,5 @@
 """One side module of a wheel: its form, its name, and everything that is asked of it to be imported."""
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,12 +11,10 @@ from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.side_module import ABI_SECTION, SideModule
 
-__all__ = ["EXTENSION_SUFFIXES", "SHARED_OBJECT", "Expectation", "abi_note", "check", "debug_size"]
+__all__ = ["EXTENSION_SUFFIXES", "Expectation", "check", "debug_size"]
 
 EXTENSION_SUFFIXES = ".abi3.so", ".so"
 """What CPython imports beside its own EXT_SUFFIX (Python/dynload_shlib.c)."""
-SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
-"""Ends of names of libraries and extension modules."""
 Problem = tuple[str, str]
 """A finding's code and text."""
 WARNINGS = frozenset({"abi-note", "abi3-suffix", "debug", "no-init"})
@@ -37,24 +33,6 @@ class Expectation:
     """The wheel's tag promises the stable ABI."""
     limited: tuple[int, int] | None = None
     """Of which Python X.Y, if it says."""
-
-
-def abi_note(module: SideModule) -> dict[str, str | int] | None:
-    """Read what a module says that it was built with and for; None if it says nothing. Raises `ValueError`.
-
-    What is neither text nor a number does not count.
-    """
-    content = module.custom(ABI_SECTION)
-    if content is None:
-        return None
-    try:
-        found = json.loads(content)
-    except RecursionError as error:
-        raise ValueError(str(error)) from error
-    if not isinstance(found, dict):
-        message = "it is no JSON object"
-        raise ValueError(message)  # noqa: TRY004 - of one kind with what is no JSON
-    return {key: value for key, value in found.items() if isinstance(value, str | int)}
 
 
 def debug_size(module: SideModule) -> int:
@@ -138,9 +116,9 @@ def _encoded(stem: str) -> str:
 def _abi(module: SideModule, expected: Expectation) -> Iterator[Problem]:
     """Compare what the module says of itself with the Python (PEP 816)."""
     try:
-        note = abi_note(module)
-    except ValueError as error:
-        yield "abi", f"its {ABI_SECTION} section cannot be read: {error}"
+        note = module.abi_note()
+    except MalformedWasm as error:
+        yield "abi", error.message.removeprefix(f"{module.name}: ")
         return
     python = expected.python
     if note is None:

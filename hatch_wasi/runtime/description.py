@@ -3,14 +3,13 @@
 Descriptions are plain dictionaries, lists and tuples, as marshal writes them.
 """
 
-import json
 from typing import Any
 
 from hatch_wasi.errors import MalformedWasm
 from hatch_wasi.runtime.signature import FUNC, GLOBAL, MEMORY, TABLE, TAG, arity
 from hatch_wasi.wasm.entities import Constant, Export, FuncType, GlobalType, Import
 from hatch_wasi.wasm.module import Module
-from hatch_wasi.wasm.side_module import ABI_SECTION, TLS, SideModule
+from hatch_wasi.wasm.side_module import TLS, SideModule
 
 __all__ = ["describe_main", "describe_side", "placed"]
 
@@ -81,7 +80,7 @@ def describe_side(data: bytes, name: str) -> dict[str, Any]:
         "functions": functions,
         "data": offsets,
         "arity": bytes(arities),
-        "abi": _abi(side),
+        "abi": side.abi_note(),
     }
 
 
@@ -125,19 +124,3 @@ def _import(item: Import, *, weak: bool) -> tuple[Any, ...]:
             return item.module, item.name, GLOBAL, value, mutable, weak
         case _:
             return item.module, item.name, KINDS[item.kind], 0, 0, weak
-
-
-def _abi(side: SideModule) -> dict[str, str] | None:
-    """Read the section `hatch_wasi.abi`; a module of another linker has none."""
-    content = side.custom(ABI_SECTION)
-    if content is None:
-        return None
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        message = f"{side.name}: its section {ABI_SECTION} is not JSON: {error}"
-        raise MalformedWasm(message) from error
-    if not isinstance(found, dict):
-        message = f"{side.name}: its section {ABI_SECTION} is not a JSON object"
-        raise MalformedWasm(message)
-    return {key: value for key, value in found.items() if isinstance(value, str)}

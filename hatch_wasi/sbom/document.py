@@ -20,7 +20,7 @@ from hatch_wasi.sbom.component import PREFIX, Component, file_component, purl
 from hatch_wasi.sbom.toolchain import cxx_components, python_component, sdk_components
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
-from hatch_wasi.wasm.side_module import ABI_SECTION, SideModule
+from hatch_wasi.wasm.side_module import SideModule
 
 __all__ = ["FILE", "FOLDER", "Package", "Toolchain", "Wheel", "document"]
 
@@ -160,14 +160,13 @@ def _archive(path: Path) -> Component:
     return replace(found, kind="library", ref=f"archive-{found.name}-{found.sha256[:12]}", part="linked")
 
 
-def _read(place: str, content: bytes) -> tuple[dict[str, object], frozenset[str]]:
+def _read(place: str, content: bytes) -> tuple[Mapping[str, object], frozenset[str]]:
     """Give a module's note of its ABI, and the names of what it exports; nothing of what is no side module."""
     try:
         module = SideModule.parse(content, place)
-        note = json.loads(module.custom(ABI_SECTION) or b"{}")
-    except (MalformedWasm, ValueError):
+        return module.abi_note() or {}, frozenset(module.exports)
+    except MalformedWasm:
         return {}, frozenset()
-    return note if isinstance(note, dict) else {}, frozenset(module.exports)
 
 
 def _purl(wheel: Wheel) -> str:

@@ -14,9 +14,10 @@ from hatch_wasi.wasm.reader import Reader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Module"]
+__all__ = ["MAGIC", "Module"]
 
-MAGIC = b"\0asm\x01\0\0\0"
+MAGIC = b"\0asm"
+VERSION = b"\x01\0\0\0"
 KINDS = ("func", "table", "memory", "global", "tag")
 # Section ids in the order in which they must come.
 ORDER = (1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11)
@@ -54,9 +55,9 @@ class Module:
         return sum(item.kind == kind for item in self.imports)
 
     def _read(self, reader: Reader) -> None:
-        if reader.data[:4] != MAGIC[:4]:
+        if reader.data[:4] != MAGIC:
             reader.fail("it does not begin with \\0asm")
-        if reader.take(min(8, reader.left)) != MAGIC:
+        if reader.take(min(8, reader.left)) != MAGIC + VERSION:
             reader.fail("not a core module of version 1")
         readers: dict[int, Callable[[Reader], None]] = {
             0: self._custom, 1: self._types, 2: self._imports, 3: self._functions, 4: self._tables, 5: self._memories,

@@ -3,6 +3,8 @@
 https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md
 """
 
+import json
+import re
 from dataclasses import dataclass, field
 
 from hatch_wasi.errors import MalformedWasm
@@ -10,10 +12,14 @@ from hatch_wasi.wasm.entities import Export, Import
 from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.reader import Reader
 
-__all__ = ["ABI_SECTION", "SideModule"]
+__all__ = ["ABI_SECTION", "SHARED_OBJECT", "SIZE_LIMIT", "SideModule"]
 
 ABI_SECTION = "hatch_wasi.abi"
-"""Custom section with what a module was built for: a JSON object."""
+"""Custom section with what a module was built with and for: a JSON object."""
+SHARED_OBJECT = re.compile(r"\.so(\.\d+)*$")
+"""Ends of the names of extension modules and libraries."""
+SIZE_LIMIT = 1 << 30
+"""Bytes of one side module; the largest of numpy's has 3 million."""
 MEM_INFO, NEEDED, EXPORT_INFO, IMPORT_INFO, RUNTIME_PATH = 1, 2, 3, 4, 5
 BINDING_WEAK = 0x01
 """`WASM_SYMBOL_BINDING_WEAK` (tool-conventions, Linking.md)."""
@@ -84,6 +90,24 @@ class SideModule:
     def custom(self, name: str) -> bytes | None:
         """Give the content of the custom section `name`, of the first if there are several."""
         return next((content for found, content in self.module.custom if found == name), None)
+
+    def abi_note(self) -> dict[str, str | int] | None:
+        """Read what it says that it was built with and for (PEP 816): `wasi_libc`, `soabi`, …; None if it says nothing.
+
+        What is neither text nor a number does not count. Raises `MalformedWasm`.
+        """
+        content = self.custom(ABI_SECTION)
+        if content is None:
+            return None
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            message = f"{self.name}: its {ABI_SECTION} section cannot be read: {error}"
+            raise MalformedWasm(message) from error
+        if not isinstance(found, dict):
+            message = f"{self.name}: its {ABI_SECTION} section cannot be read: it is no JSON object"
+            raise MalformedWasm(message)
+        return {key: value for key, value in found.items() if isinstance(value, str | int)}
 
     def is_weak(self, item: Import) -> bool:
         """Tell whether an import may stay undefined; wasm-ld files the flags of GOT entries under `env`."""

@@ -95,7 +95,7 @@ REFUSED = {
     "wrong_name": ("init", "does not define module export function"),
     "other_libc": ("abi", "built for wasi-libc 1234567"),
     "other_python": ("abi", "built for Python cpython-314-wasm32-wasi"),
-    "unreadable": ("abi", "is not JSON"),
+    "unreadable": ("abi", "cannot be read"),
     "lacks_library": ("needed", "needs libgone.so, which cannot be loaded"),
     "library_of_other_type": ("signature", "answer is declared"),
     "fixed_slots": ("dylink", "not placed from __table_base"),

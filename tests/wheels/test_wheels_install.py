@@ -315,7 +315,21 @@ def test_a_side_module_that_does_not_say(install, make_wheel, side_module, said)
     assert "nothing says which wasi-libc" in line
 
 
-@pytest.mark.parametrize("note", ["{}", "[]", "null", '{"wasi_libc"', "[" * 5000])
+def test_a_side_module_whose_note_has_no_libc(install, make_wheel, side_module, site):
+    wheel = make_wheel("demo", "1.0", {"native.so": side_module("{}")}, tag="cp313-cp313-wasi_wasm32")
+    with pytest.raises(WheelError, match="does not say which wasi-libc"):
+        install(wheel)
+    assert not site.parent.exists()
+
+
+@pytest.mark.parametrize("name", ["libnative.so.1", "libnative.so.1.2"])
+def test_a_library_with_a_version_in_its_name(install, make_wheel, side_module, name):
+    wheel = make_wheel("demo", "1.0", {name: side_module('{"wasi_libc": "0123456"}')}, tag="cp313-cp313-wasi_wasm32")
+    with pytest.raises(WheelError, match="was built with wasi-libc 0123456"):
+        install(wheel)
+
+
+@pytest.mark.parametrize("note", ["[]", "null", '{"wasi_libc"', "[" * 5000])
 def test_a_side_module_whose_note_is_broken(install, make_wheel, side_module, site, note):
     wheel = make_wheel("demo", "1.0", {"native.so": side_module(note)}, tag="cp313-cp313-wasi_wasm32")
     with pytest.raises(WheelError, match=re.escape("its hatch_wasi.abi section cannot be read")):
