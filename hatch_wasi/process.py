@@ -91,7 +91,8 @@ def _run_logged(
     timeout: float | None,
 ) -> tuple[int, str]:
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as file:
+    # Read back through the same file: another process, at the same work, may put its own log in this one's place.
+    with log.open("a+b") as file:
         file.write(f"+ {quote(words)}   # {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n".encode())
         file.flush()
         begin = file.tell()
@@ -99,7 +100,6 @@ def _run_logged(
             words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
             pass_fds=tuple(hold), timeout=timeout, check=False,
         )  # fmt: skip
-    with log.open("rb") as file:
         file.seek(begin)
         return done.returncode, file.read().decode("utf-8", "replace")
 

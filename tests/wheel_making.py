@@ -24,6 +24,11 @@ def metadata(name: str, version: str, tag: str = "py3-none-any", extra: str = ""
     }
 
 
+def frozen(wheel: Path) -> str:
+    """The address of a wheel file as pip's `freeze` writes it."""
+    return f"{wheel.as_uri()}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
 class WheelMaker:
     """Makes wheel files in one folder."""
 

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from hatch_wasi import bootstrap, epoch
-from hatch_wasi.cache import Cache
+from hatch_wasi.cache import Cache, digest
 from hatch_wasi.cli.options import Toolchain
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError, WheelError
@@ -36,10 +37,9 @@ class Gathering:
         self._console = console
         self._chosen = chosen
         self._files = [Path(word) for word in args.words if _is_wheel_file(word)]
-        self._sources = [word for word in args.words if _is_source(word)]
-        self._words = [word for word in args.words if word not in self._sources and not _is_wheel_file(word)]
-        if self._sources and not args.build:
-            message = f"{self._sources[0]} is not a wheel file, and has to be built for WASI"
+        self._words = [word for word in args.words if not _is_wheel_file(word)]
+        if not args.build and (sources := [word for word in self._words if _is_source(word)]):
+            message = f"{sources[0]} is not a wheel file, and has to be built for WASI"
             raise UsageError(message, hint="--build builds it, or build a wheel of it by `hatch-wasi wheel`")
         for file in [*args.requirement, *args.constraint]:
             if "://" not in file and not Path(file).is_file():
@@ -57,22 +57,19 @@ class Gathering:
         """Give the wheels to install; files that were fetched or built go when the block ends."""
         with tempfile.TemporaryDirectory(prefix="hatch-wasi-install-") as name:
             work = Path(name)
-            files = list(self._files)
-            if self._sources:
-                files += self._build(self._sources, toolchain, cache, work / "built")
-            if self._is_simple(files, toolchain, site):
-                yield [(path, Origin.of_file(path)) for path in files]
+            if self._is_simple(toolchain, site):
+                yield [(path, Origin.of_file(path)) for path in self._files]
             else:
-                yield self._resolve(files, toolchain, cache, site, work)
+                yield self._resolve(toolchain, cache, site, work)
 
-    def _is_simple(self, files: list[Path], toolchain: bootstrap.Toolchain, site: Path) -> bool:
+    def _is_simple(self, toolchain: bootstrap.Toolchain, site: Path) -> bool:
         """Tell whether the files are all that is needed: then pip is not."""
         args = self._args
         if self._words or args.requirement or args.require_hashes or args.upgrade:
             return False
         if args.no_deps:
             return True
-        with open_wheels(files) as wheels:
+        with open_wheels(self._files) as wheels:
             markers = toolchain.python.target().markers()
             have = scan(site)
             return all(
@@ -81,13 +78,10 @@ class Gathering:
                 for need in wheel.needs(markers)
             )
 
-    def _resolve(
-        self, files: list[Path], toolchain: bootstrap.Toolchain, cache: Cache, site: Path, work: Path
-    ) -> Found:
+    def _resolve(self, toolchain: bootstrap.Toolchain, cache: Cache, site: Path, work: Path) -> Found:
         """Ask pip, and build what it does not find, if that may be."""
-        words = [*self._words, *(str(path.absolute()) for path in files)]
-        built = work / "wheels"
-        log = cache.root / "logs" / "install.log"
+        words = [*self._words, *(str(path.absolute()) for path in self._files)]
+        log = cache.root / "logs" / f"install-{digest(str(site))}.log"
         log.unlink(missing_ok=True)
         resolver = Resolver(
             python=toolchain.python, site=site, log=log, options=self._pip_options(), sources=self._pip_sources()
@@ -102,20 +96,21 @@ class Gathering:
             except Unavailable as error:
                 if not self._args.build:
                     raise
-                if error.requirement in missing:
+                what = error.url or error.requirement
+                if what in missing:
                     message = f"{error.requirement} was built, and pip does not take its wheel"
-                    hint = "name sources that a file lists on the command line: only there a wheel can take their place"
-                    raise WheelError(message, hint=hint, log=log) from error
-                missing.add(error.requirement)
-                made = self._build([_named(error.requirement)], toolchain, cache, built)
-                # What was named by its place is the wheel from now on; pip looks the others up.
-                place = error.requirement.partition("@")[2].strip() or error.requirement
-                words = [str(made[0]) if place in word else word for word in words]
-                resolver.wheels[:] = [built]
+                    raise WheelError(message, hint="the log says why, of its last run", log=log) from error
+                missing.add(what)
+                # What is named by its place stays that for pip, which is told of the wheel; others it looks up.
+                made = self._build([_sources(error)], toolchain, cache, Path(tempfile.mkdtemp(dir=work)))
+                if error.url:
+                    resolver.built[error.url] = made[0]
+                else:
+                    resolver.wheels.append(made[0].parent)
         found = [(item.path, Origin(requested=item.requested, direct=item.direct)) for item in chosen]
         # A file that is named is installed even if its version is there: it may have been built anew.
         there = {path.resolve() for path, _ in found}
-        return [*found, *((path, Origin.of_file(path)) for path in files if path.resolve() not in there)]
+        return [*found, *((path, Origin.of_file(path)) for path in self._files if path.resolve() not in there)]
 
     def _pip_options(self) -> list[str]:
         args = self._args
@@ -166,12 +161,19 @@ def _is_source(word: str) -> bool:
     return "://" not in word and ((looks_like_path and path.is_dir()) or (word.endswith(SDISTS) and path.is_file()))
 
 
-def _named(requirement: str) -> str:
-    """Give a requirement that is only an address the name that its file has (PEP 508: `NAME @ URL`)."""
-    if "://" not in requirement or "@" in requirement.partition("://")[0]:
-        return requirement
-    name = requirement.partition("#")[0].rpartition("/")[2].rpartition("-")[0]
-    return f"{name} @ {requirement}" if name else requirement
+def _sources(error: Unavailable) -> str:
+    """Give what has to be built as `hatch-wasi wheel` takes it: a folder or file, `NAME @ URL`, or a requirement."""
+    if error.url is None:
+        return error.requirement
+    parts = urlsplit(error.url)
+    if parts.scheme == "file":
+        return unquote(parts.path)
+    try:
+        name = Requirement(error.requirement).name
+    except InvalidRequirement:  # only an address; the wheel has the name that counts
+        stem = parts.path.rpartition("@")[0] or parts.path if "+" in parts.scheme else parts.path
+        name = re.sub(r"(-\d.*)?(\.git|\.zip|\.tar\.\w+|\.tgz)?/*$", "", stem).rpartition("/")[2]
+    return f"{name} @ {error.url}"
 
 
 def _provides(wheel: Wheel, need: Requirement) -> bool:

@@ -38,12 +38,20 @@ class Distribution:
         return f"{self.project} {self.version}"
 
     def direct_url(self, site: Path) -> str:
-        """Give where it was installed from, if not from an index (PEP 610); empty if it was, or nobody knows."""
+        """Give where it was installed from, if not from an index (PEP 610); empty if it was, or nobody knows.
+
+        With a repository's commit, an archive's hash and a subdirectory, as pip writes it: it names the same again.
+        """
         try:
             found = json.loads((site / self.folder / "direct_url.json").read_text(encoding="utf-8"))
-            return str(found["url"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            url, repository, archive = str(found["url"]), found.get("vcs_info"), found.get("archive_info") or {}
+            if repository:
+                url = f"{repository['vcs']}+{url}@{repository['commit_id']}"
+            words = [f"{name}={value}" for name, value in archive.get("hashes", {}).items()][:1]
+            words += [f"subdirectory={found['subdirectory']}"] if "subdirectory" in found else []
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return ""
+        return f"{url}#{'&'.join(words)}" if words else url
 
     def needs(self, site: Path) -> set[str]:
         """Give the normalized names of what its METADATA says that it requires, whatever the markers."""

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from wheel_making import frozen
 
 from hatch_wasi import environment
 
@@ -69,7 +70,7 @@ def test_it_is_used_by_whoever_is_in_it(shell, venv, make_wheel):
     inner.mkdir(parents=True)
     assert shell(f"hatch-wasi install {wheel}", cwd=inner).returncode == 0
     assert shell("hatch-wasi run -m demo", cwd=inner).returncode == 0
-    assert shell("hatch-wasi freeze", cwd=inner).stdout == f"demo @ {wheel.as_uri()}\n"
+    assert shell("hatch-wasi freeze", cwd=inner).stdout == f"demo @ {frozen(wheel)}\n"
     assert shell("hatch-wasi freeze").stdout == ""
 
 

@@ -9,7 +9,7 @@ import tarfile
 
 import index_server
 import pytest
-from wheel_making import metadata, tree
+from wheel_making import frozen, metadata, tree
 
 from hatch_wasi.cli import main
 
@@ -119,7 +119,7 @@ def test_a_file_brings_what_it_needs(install, index, make_wheel, listed):
     wheel = make_wheel("app", "1.0", {"app.py": ""}, extra="Requires-Dist: one\n")
     index.add(make_wheel("one", "1.0", {"one.py": ""}))
     assert install(wheel) == 0
-    assert listed() == ["app", "@", wheel.as_uri(), "one==1.0"]
+    assert listed() == ["app", "@", frozen(wheel), "one==1.0"]
 
 
 def test_a_file_that_was_built_anew_is_installed_again(install, index, make_wheel, site):
@@ -238,6 +238,55 @@ def test_sources_that_are_named_by_a_url_are_not_built_by_pip(setuptools, instal
     assert install("--build", "--force-reinstall", word.partition(" @ ")[2]) == 0
 
 
+def commit(project):
+    """Make a folder a git repository; gives the commit."""
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b", "-C", project]
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "All"]):
+        subprocess.run([*git, *words], env=environment, check=True)
+    done = subprocess.run([*git, "rev-parse", "HEAD"], env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("kind", ["folder", "sdist", "git", "url"])
+def test_sources_that_a_file_lists_are_what_was_installed(
+    kind, setuptools, install, index, tmp_path, capfd, site, listed
+):
+    file, project = sdist(tmp_path), tmp_path / "thing-1.0"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if kind == "url":
+        index.add(setuptools, file)
+    else:
+        index.add(setuptools)
+    revision = commit(project)
+    word, url, detail = {
+        "folder": (str(project), project.as_uri(), {"dir_info": {}}),
+        "sdist": (str(file), file.as_uri(), None),
+        "git": (f"git+{project.as_uri()}", project.as_uri(), {"vcs_info": {"commit_id": revision, "vcs": "git"}}),
+        "url": (f"{index.url}thing/thing-1.0.tar.gz", f"{index.url}thing/thing-1.0.tar.gz", None),
+    }[kind]
+    detail = detail or {"archive_info": {"hash": f"sha256={digest}", "hashes": {"sha256": digest}}}
+    (tmp_path / "needs.txt").write_text(f"{word}\n")
+    assert install("-r", tmp_path / "needs.txt") == 1
+    assert "--build" in capfd.readouterr().err
+    assert not site.exists()
+    assert install("--build", "-r", tmp_path / "needs.txt") == 0
+    assert (site / "thing.cpython-313-wasm32-wasi.so").is_file()
+    told = json.loads((site / "thing-1.0.dist-info" / "direct_url.json").read_text())
+    assert told == {"url": url, **detail}
+    assert (site / "thing-1.0.dist-info" / "REQUESTED").exists()
+    frozen = {"folder": url, "git": f"git+{url}@{revision}"}.get(kind, f"{url}#sha256={digest}")
+    assert listed() == ["thing", "@", frozen]
+
+
+def test_an_editable_is_refused(install, tmp_path, capfd, site):
+    sdist(tmp_path)
+    (tmp_path / "needs.txt").write_text(f"-e {tmp_path / 'thing-1.0'}\n")
+    assert install("--build", "-r", tmp_path / "needs.txt") == 1
+    assert "cannot be installed editable for WASI Python" in capfd.readouterr().err
+    assert not site.exists()
+
+
 @pytest.mark.parametrize("harm", ["truncated", "other", "no wheel"])
 def test_an_index_that_lies(install, index, make_wheel, site, harm, capfd):
     wheel = make_wheel("one", "1.0", {"one.py": "a = 1\n" * 1000})
@@ -256,7 +305,8 @@ def test_no_server_is_one_line(install, index, site, capfd):
     assert install("one", index_url="http://127.0.0.1:9/") == 1
     said = capfd.readouterr().err
     assert said.count("error: ") == 1
-    assert "there is no wheel of one for WASI Python" in said
+    assert "an index cannot be reached, and no other place has one: " in said
+    assert "Connection refused" in said
     assert not site.exists()
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from wheel_making import tree
+from wheel_making import frozen, tree
 
 from hatch_wasi.cli import main
 
@@ -66,9 +66,9 @@ def test_lists(install, make_wheel, command, capfd):
         {"name": "My_App", "version": "1.0"}, {"name": "one", "version": "2.0"},
     ]  # fmt: skip
     assert command("list", "--not-required", "--format", "freeze") == 0
-    assert capfd.readouterr().out == f"My_App @ {app.as_uri()}\n"
+    assert capfd.readouterr().out == f"My_App @ {frozen(app)}\n"
     assert command("freeze") == 0
-    assert capfd.readouterr().out == f"My_App @ {app.as_uri()}\none @ {one.as_uri()}\n"
+    assert capfd.readouterr().out == f"My_App @ {frozen(app)}\none @ {frozen(one)}\n"
 
 
 def test_nothing_is_installed(site, command, capfd):
