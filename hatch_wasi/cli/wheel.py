@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -44,7 +44,10 @@ def add_parser(
     parser.add_argument(
         "--python", action="append", metavar="X.Y", help="WASI Python to build for (HATCH_WASI_PYTHON; repeatable)"
     )
-    parser.add_argument("projects", nargs="+", metavar="PROJECT|SDIST|REQUIREMENT")
+    parser.add_argument("projects", nargs="*", metavar="PROJECT|SDIST|REQUIREMENT")
+    parser.add_argument(
+        "-r", "--requirement", action="append", default=[], type=Path, metavar="FILE", help="make what the file lists"
+    )
     parser.add_argument(
         "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where wheels go (default: .)"
     )
@@ -107,6 +110,9 @@ def _add_testing(group: "argparse._ArgumentGroup") -> None:
         "--test-requires", action="append", default=[], metavar="REQUIREMENT", help="what the tests need installed"
     )
     group.add_argument(
+        "--test-extras", action="append", default=[], metavar="NAME", help="extras of the wheel that they need"
+    )
+    group.add_argument(
         "--test-sources", action="append", default=[], metavar="PATH", help="what of the project they are run from"
     )
 
@@ -114,9 +120,15 @@ def _add_testing(group: "argparse._ArgumentGroup") -> None:
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Build everything that is named."""
     require()
+    from hatch_wasi.pep517 import requirements
     from hatch_wasi.pep517.candidates import Finder
 
-    choice = _options(args)
+    listed = [line for file in args.requirement for line in requirements.lines(file)]
+    words = [*args.projects, *(line.word for line in listed)]
+    if not words:
+        message = "nothing to make a wheel of is named"
+        raise UsageError(message, hint="hatch-wasi wheel PROJECT, or NAME, or -r FILE")
+    choice = _options(args, requirements.hashes(listed))
     for python in args.python or [None]:
         chosen = options.toolchain(argparse.Namespace(**{**vars(args), "python": python}))
         cache = Cache()
@@ -124,7 +136,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         short = toolchain.python.short_version
         finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
         building = _build_options(args, chosen, short)
-        collector(toolchain, cache, console, finder=finder, choice=choice, building=building).collect(args.projects)
+        collector(toolchain, cache, console, finder=finder, choice=choice, building=building).collect(words)
     return 0
 
 
@@ -163,19 +175,23 @@ def collector(
     return Collector(builder, finder, choice)
 
 
-def _options(args: argparse.Namespace) -> "Options":
+def _options(args: argparse.Namespace, hashes: Mapping[str, Sequence[tuple[str, str]]]) -> "Options":
     from hatch_wasi.pep517 import requirements
     from hatch_wasi.pep517.collect import Options
     from hatch_wasi.pep517.testing import Tests
     from hatch_wasi.runtime.trial import run_command
 
-    if not args.test_command and (args.test_requires or args.test_sources):
-        message = "--test-requires and --test-sources are for --test-command"
+    if not args.test_command and (args.test_requires or args.test_extras or args.test_sources):
+        message = "--test-requires, --test-extras and --test-sources are for --test-command"
         raise UsageError(message, hint="name the command that runs the tests: --test-command 'python -m pytest'")
     tests = None
     if args.test_command:
         tests = Tests(
-            command=args.test_command, requires=args.test_requires, sources=args.test_sources, run_wasi=run_command
+            command=args.test_command,
+            requires=args.test_requires,
+            extras=sorted(_names(args.test_extras)),
+            sources=args.test_sources,
+            run_wasi=run_command,
         )
     return Options(
         wheel_dir=args.wheel_dir.absolute(),
@@ -183,6 +199,7 @@ def _options(args: argparse.Namespace) -> "Options":
         no_binary=_names(args.no_binary),
         only_binary=_names(args.only_binary),
         constraints=[line for file in args.constraint for line in requirements.read(file)],
+        hashes=hashes,
         target_requires=args.target_requires,
         tests=tests,
     )

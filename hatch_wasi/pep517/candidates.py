@@ -20,10 +20,9 @@ from unearth.link import Link
 from hatch_wasi import process
 from hatch_wasi.errors import BuildError, ProcessFailed
 from hatch_wasi.sources import archive
+from hatch_wasi.wheels.tags import PLATFORMS
 
-__all__ = ["Fetched", "Finder", "Found", "name_of"]
-
-PLATFORMS = ("wasi_wasm32", "wasi_0_0_0_wasm32")
+__all__ = ["Fetched", "Finder", "Found", "NoRelease", "name_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +59,10 @@ class Fetched:
     def is_wheel(self) -> bool:
         """Tell whether there is nothing to build."""
         return self.path.is_file()
+
+
+class NoRelease(BuildError):
+    """There is nothing that satisfies a requirement."""
 
 
 class Finder:
@@ -121,7 +124,7 @@ class Finder:
             raise BuildError(message) from error
         if not matches:
             message = f"no release of {requirement} can be found for WASI Python"
-            raise BuildError(message, hint="check its name and version, and pip's index configuration")
+            raise NoRelease(message, hint="check its name and version, and pip's index configuration")
         return [package for package in matches if package.version == matches[0].version]
 
     def _has_extensions(self, name: str, version: str | None) -> bool:

@@ -1,8 +1,9 @@
 """Make wheels of what is asked for and of all that it depends on, as `pip wheel` does, for WASI Python."""
 
+import hashlib
 import tempfile
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from hatch_wasi.cache import replace_file
 from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, UsageError
 from hatch_wasi.pep517.builder import Builder, Needs
-from hatch_wasi.pep517.candidates import Finder, name_of
+from hatch_wasi.pep517.candidates import Fetched, Finder, NoRelease, name_of
+from hatch_wasi.pep517.selection import Choice, Selection
 from hatch_wasi.pep517.testing import Tests
 from hatch_wasi.sources import archive
 from hatch_wasi.wheels.install import open_wheels
@@ -23,6 +25,8 @@ from hatch_wasi.wheels.install import open_wheels
 __all__ = ["Collector", "Options"]
 
 ALL = ":all:"
+ALGORITHMS = ("sha256", "sha384", "sha512")
+"""Those that pip takes (pip/_internal/utils/hashes.py, STRONG_HASHES)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,8 @@ class Options:
     """Projects of which a pure wheel is taken, though they have extensions; `:all:` means all."""
     constraints: Sequence[Requirement] = ()
     """Which versions of projects may be taken, if they are."""
+    hashes: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """Of archives that may be taken, by normalized name; if there are any, nothing else is taken."""
     target_requires: Sequence[str] = ()
     """Requirements whose files for WASI the builds of what is asked for find, beyond what they are seen to use."""
     tests: Tests | None = None
@@ -67,51 +73,77 @@ class Collector:
     def __post_init__(self) -> None:
         """Read the WASI Python once."""
         self._auditor = Auditor(self.builder.python)
+        self._selection = Selection()
+        self._asked: set[str] = set()
+        self._new: set[Path] = set()
 
     def collect(self, words: Sequence[str]) -> list[Path]:
         """Make wheels of projects, sdists, wheel files and requirements. Raises `BuildError` or `UsageError`."""
-        waiting: deque[tuple[str, bool]] = deque((word, True) for word in words)
-        have: dict[str, str] = {}
         try:
             self.options.wheel_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             message = f"{self.options.wheel_dir} cannot be made: {error.strerror}"
             raise UsageError(message, hint="name another folder by -w") from error
+        asked = [_read(word) for word in words]
+        waiting = deque((item, True) for item in asked)
+        self._want(asked)
         while waiting:
-            word, asked = waiting.popleft()
-            with tempfile.TemporaryDirectory(prefix="hatch-wasi-wheel-") as name:
-                work = Path(name)
-                made = self._make(word, have, work, asked=asked)
-                if made is None:
-                    continue
-                wheel = self._keep(made, work, have, asked=asked)
-            self.made.append(wheel)
+            item, is_asked = waiting.popleft()
+            needs = self._satisfy(item, asked=is_asked)
             if self.options.dependencies:
-                extras = _extras(word)
-                waiting.extend((str(need), False) for need in self._needs(wheel, extras))
+                self._want(needs)
+                waiting.extend((need, False) for need in needs)
+        for choice in self._selection.superfluous(self._asked):
+            self._take_back(choice)
         return self.made
 
-    def _make(self, word: str, have: dict[str, str], work: Path, *, asked: bool) -> Made | None:
-        """Give the wheel of one word, None if it is there already."""
-        path = Path(word)
-        if asked and path.is_dir():
-            path = path.resolve()
-            wheel = self.builder.build(path, path.name, work, self._needed(asked=True))
-            return Made(wheel=wheel, built=True, source=path, label=path.name)
-        if asked and path.is_file():
-            return self._from_file(path, work)
-        try:
-            requirement = Requirement(word)
-        except InvalidRequirement as error:
-            message = f"{word} is neither a file, a folder nor a requirement: {str(error).splitlines()[0]}"
-            raise UsageError(message) from error
-        key = canonicalize_name(requirement.name)
-        if key in have and requirement.specifier.contains(have[key], prereleases=True):
-            return None
-        if key in have:
-            message = f"{requirement} is needed, but {key} {have[key]} was chosen"
-            raise BuildError(message, hint=f"name a version of {key} that suits all")
-        return self._from_index(requirement, work, asked=asked)
+    def _want(self, items: Sequence[Path | Requirement]) -> None:
+        for item in items:
+            if isinstance(item, Requirement):
+                self._selection.want(item)
+
+    def _satisfy(self, item: Path | Requirement, *, asked: bool) -> list[Requirement]:
+        """See that there is a wheel, and give what that needs and nobody has heard of yet."""
+        extras: set[str] = set()
+        if isinstance(item, Requirement):
+            extras, asked = item.extras, asked or canonicalize_name(item.name) in self._asked
+            if choice := self._selection.find(item):
+                more = self._needs(choice.wheel, extras) if extras else []
+                choice.needs.extend(more)
+                return more
+            if dropped := self._selection.give_up(item):
+                self._take_back(dropped)
+                self.builder.console.note(f"Gave up {dropped.wheel.name}: {item} is needed")
+        with tempfile.TemporaryDirectory(prefix="hatch-wasi-wheel-") as name:
+            work = Path(name)
+            made = self._make(item, work, asked=asked)
+            wheel = self._keep(made, work, asked=asked)
+        needs = self._needs(wheel, extras)
+        project, version = name_of(wheel)
+        replaceable = isinstance(item, Requirement) and item.url is None
+        self._selection.choose(project, Choice(wheel=wheel, version=version, replaceable=replaceable, needs=needs))
+        if asked:
+            self._asked.add(project)
+        return needs
+
+    def _take_back(self, choice: Choice) -> None:
+        """Remove a wheel that is not needed after all, unless it was there before."""
+        if choice.wheel in self.made:
+            self.made.remove(choice.wheel)
+        if choice.wheel in self._new:
+            choice.wheel.unlink(missing_ok=True)
+
+    def _make(self, item: Path | Requirement, work: Path, *, asked: bool) -> Made:
+        """Give the wheel of what was asked for, or is needed."""
+        if isinstance(item, Requirement):
+            try:
+                return self._from_index(self._selection.narrowed(item), work, asked=asked, verify=True)
+            except NoRelease as error:
+                raise self._selection.contest(item) or error from error
+        if item.is_file():
+            return self._from_file(item, work)
+        wheel = self.builder.build(item, item.name, work, self._needed(asked=True))
+        return Made(wheel=wheel, built=True, source=item, label=item.name)
 
     def _needed(self, *, asked: bool) -> Needs:
         return Needs(
@@ -119,7 +151,8 @@ class Collector:
             asked=self.options.target_requires if asked else (),
         )
 
-    def _from_index(self, requirement: Requirement, work: Path, *, asked: bool) -> Made:
+    def _from_index(self, requirement: Requirement, work: Path, *, asked: bool, verify: bool = False) -> Made:
+        """Fetch a release and build it if need be; `verify` its hash, if the files of requirements have hashes."""
         names = {canonicalize_name(requirement.name), ALL}
         requirement = self._constrained(requirement)
         if requirement.url:
@@ -132,6 +165,8 @@ class Collector:
             label, has_extensions = found.label, found.has_extensions
             with self.builder.console.step(f"Fetching {found.label}"):
                 fetched = self.finder.fetch(found, work / "fetched")
+        if verify:
+            self._verify(requirement, label, fetched)
         if fetched.is_wheel:
             return Made(wheel=fetched.path, built=False)
         needs = self._needed(asked=asked)
@@ -144,6 +179,22 @@ class Collector:
             hint = "its sources may build them only when they are asked to; --allow-pure accepts the wheel"
             raise BuildError(message, hint=hint, log=self.builder.log(label))
         return Made(wheel=wheel, built=True, source=fetched.path, label=label)
+
+    def _verify(self, requirement: Requirement, label: str, fetched: Fetched) -> None:
+        """Compare an archive with the hashes that it may have: if anything has one, as in pip, everything must."""
+        if not self.options.hashes:
+            return
+        archive_file = fetched.path if fetched.is_wheel else fetched.sdist
+        known = self.options.hashes.get(canonicalize_name(requirement.name), ())
+        for algorithm, expected in known:
+            if archive_file and algorithm in ALGORITHMS:
+                with archive_file.open("rb") as file:
+                    if hashlib.file_digest(file, algorithm).hexdigest() == expected.lower():
+                        return
+        message = f"{label}: {archive_file.name if archive_file else 'what was fetched'} has none of the hashes that are listed"
+        if not known:
+            message = f"{label} has no hash in the files of requirements, where others have"
+        raise BuildError(message, hint="list --hash=sha256:… of each archive that may be taken")
 
     def _constrained(self, requirement: Requirement) -> Requirement:
         narrowed = Requirement(str(requirement))
@@ -160,10 +211,9 @@ class Collector:
         wheel = self.builder.build_sdist(path, tree, path.name, work, self._needed(asked=True))
         return Made(wheel=wheel, built=True, source=tree, label=path.name)
 
-    def _keep(self, made: Made, work: Path, have: dict[str, str], *, asked: bool) -> Path:
+    def _keep(self, made: Made, work: Path, *, asked: bool) -> Path:
         """Audit a wheel, test it, and put it into the output folder, whole."""
         wheel = made.wheel
-        name, version = name_of(wheel)
         with open_wheels([wheel]):
             pass  # whole, and what it says it is
         if made.built:
@@ -175,12 +225,14 @@ class Collector:
         with suppress(OSError):
             same = wheel.samefile(target)
         if not same:
+            if not target.exists():
+                self._new.add(target)
             try:
                 replace_file(target, wheel.read_bytes())
             except OSError as error:
                 message = f"{self.options.wheel_dir} cannot be written: {error.strerror}"
                 raise UsageError(message, hint="name another folder by -w") from error
-        have[name] = str(version)
+        self.made.append(target)
         self.builder.console.note(f"{'Made' if made.built else 'Taken as it is:'} {target}")
         return target
 
@@ -195,19 +247,24 @@ class Collector:
 
     def _wheels_for(self, words: Sequence[str], folder: Path) -> list[Path]:
         """Collect other wheels into `folder`: what tests need. Of no interest to anybody, unless something is built."""
-        options = replace(self.options, wheel_dir=folder, dependencies=True, target_requires=(), tests=None)
+        options = replace(self.options, wheel_dir=folder, dependencies=True, hashes={}, target_requires=(), tests=None)
         said = self.builder.console.verbosity
         quiet = replace(self.builder, console=Console(verbosity=said if said > 0 else -1))
         with self.builder.console.step("Collecting what its tests need"):
             return Collector(quiet, self.finder, options).collect(words)
 
-    def _needs(self, wheel: Path, extras: frozenset[str]) -> list[Requirement]:
+    def _needs(self, wheel: Path, extras: Collection[str]) -> list[Requirement]:
         with open_wheels([wheel]) as (opened,):
             return list(opened.needs(self.builder.python.target().markers(), extras))
 
 
-def _extras(word: str) -> frozenset[str]:
+def _read(word: str) -> Path | Requirement:
+    """Tell a folder or file from a requirement. Raises `UsageError` for what is none of them."""
+    path = Path(word)
+    if path.exists():
+        return path.resolve()
     try:
-        return frozenset(Requirement(word).extras)
-    except InvalidRequirement:
-        return frozenset()
+        return Requirement(word)
+    except InvalidRequirement as error:
+        message = f"{word} is neither a file, a folder nor a requirement: {str(error).splitlines()[0]}"
+        raise UsageError(message) from error

@@ -27,6 +27,8 @@ class Tests:
     """For a shell, in which `python` is WASI Python with the wheel installed; `{project}` is a copy of the sources."""
     requires: Sequence[str] = ()
     """Requirements that are installed beside the wheel."""
+    extras: Sequence[str] = ()
+    """Extras of the wheel, of which the requirements are installed, too."""
     sources: Sequence[str] = ()
     """Files and folders of the project that are copied to where the command runs; else there is nothing."""
     run_wasi: Runner
@@ -51,7 +53,8 @@ class Tests:
         log.unlink(missing_ok=True)
         shutil.copytree(source, project, symlinks=True)
         self._copy(project, cwd)
-        wheels = collect([str(wheel), *self.requires], folder / "wheels")
+        tested = f"{wheel.name.partition('-')[0]}[{','.join(self.extras)}] @ {wheel.as_uri()}"
+        wheels = collect([tested, *self.requires], folder / "wheels")
         with open_wheels(wheels) as opened:
             Installation(
                 site=site, python=builder.python, cache=builder.cache, console=console, run_wasi=self.run_wasi

@@ -30,8 +30,8 @@ def fails(done, tmp_path: Path, status: int = 1) -> str:
     return done.stderr
 
 
-def metadata(name: str, version: str) -> str:
-    return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+def metadata(name: str, version: str, *lines: str) -> str:
+    return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + "".join(f"{line}\n" for line in lines)
 
 
 def sdist(project: Path, index: Path, name: str = "answer", version: str = "1.0") -> Path:
@@ -44,15 +44,17 @@ def sdist(project: Path, index: Path, name: str = "answer", version: str = "1.0"
     return file
 
 
-def pure_wheel(index: Path, name: str, version: str, files: Mapping[str, str], tag: str = "py3-none-any") -> Path:
-    """Make a wheel of text files."""
+def pure_wheel(
+    index: Path, name: str, version: str, files: Mapping[str, str], *lines: str, tag: str = "py3-none-any"
+) -> Path:
+    """Make a wheel of text files; `lines` are for METADATA."""
     index.mkdir(exist_ok=True)
     file = index / f"{name}-{version}-{tag}.whl"
     with WheelFile(file, "w") as archive:
         for member, text in files.items():
             archive.writestr(member, text)
         info = f"{name}-{version}.dist-info"
-        archive.writestr(f"{info}/METADATA", metadata(name.replace("_", "-"), version))
+        archive.writestr(f"{info}/METADATA", metadata(name.replace("_", "-"), version, *lines))
         pure = str(tag.endswith("-any")).lower()
         about = f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: {pure}\nTag: {tag}\n"
         archive.writestr(f"{info}/WHEEL", about)

@@ -56,6 +56,17 @@ def test_one_that_fails_them_is_not(wheel, tested, tmp_path):
     assert "assert answer.ask(9.0) == 8.0" in Path(log).read_text()
 
 
+def test_extras_for_the_tests(wheel, tested, tmp_path):
+    text = (tested / "pyproject.toml").read_text()
+    extras = '[project.optional-dependencies]\ntest = ["hatch-wasi-tests-helper"]\n'
+    (tested / "pyproject.toml").write_text(text + extras)
+    words = ("-f", "index", "--test-sources", "tests", "--test-command", "python tests/check.py")
+    assert "No module named 'helper'" in fails(wheel(tested, *words), tmp_path)
+    done = wheel(tested, *words, "--test-extras", "test")
+    assert done.returncode == 0, done.stderr
+    assert made(tmp_path) == [WHEEL]
+
+
 def test_what_was_installed_before_is_not_there_for_the_tests(wheel, tested, tmp_path):
     told = fails(wheel(tested, "--test-command", "python {project}/tests/check.py"), tmp_path)
     assert "No module named 'helper'" in told
@@ -129,7 +140,7 @@ def test_a_release_with_extensions_is_not_made_pure(wheel, tmp_path):
     (project / "pyproject.toml").write_text(SETUPTOOLS + PROJECT + "[tool.setuptools]\npy-modules = ['answer']\n")
     (project / "answer.py").write_text("")
     sdist(project, index)
-    pure_wheel(index, "answer", "1.0", {"answer.py": ""}, LINUX)
+    pure_wheel(index, "answer", "1.0", {"answer.py": ""}, tag=LINUX)
     told = fails(wheel("answer", "-f", "index"), tmp_path)
     assert "answer 1.0 has extension modules for other systems, and its wheel for WASI is pure Python" in told
     done = wheel("answer", "-f", "index", "--allow-pure")
