@@ -82,8 +82,14 @@ class Auditor:
         versions = [re.fullmatch(r"cp(\d)(\d{1,4})", interpreter) for interpreter in abi3]
         limited = min(((int(found[1]), int(found[2])) for found in versions if found), default=None)
         target = self.python.target()
+        own = "cp" + self.python.short_version.replace(".", "")
         return Expectation(
-            python=self.python, target=target, interface=self._interface, abi3=bool(abi3), limited=limited
+            python=self.python,
+            target=target,
+            interface=self._interface,
+            abi3=bool(abi3),
+            single=all(tag.abi == own for tag in wheel.tags),
+            limited=limited,
         )
 
     def _members(self, wheel: Wheel, scan: privacy.Scan | None, modules: dict[str, SideModule]) -> Iterator[Problem]:

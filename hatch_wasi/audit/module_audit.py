@@ -17,7 +17,7 @@ EXTENSION_SUFFIXES = ".abi3.so", ".so"
 """What CPython imports beside its own EXT_SUFFIX (Python/dynload_shlib.c)."""
 Problem = tuple[str, str]
 """A finding's code and text."""
-WARNINGS = frozenset({"abi-note", "abi3-suffix", "debug", "no-init"})
+WARNINGS = frozenset({"abi-note", "abi3-name", "abi3-suffix", "debug", "no-init"})
 """Codes of what does not keep a module from being imported."""
 
 
@@ -31,6 +31,8 @@ class Expectation:
     """python.wasm's."""
     abi3: bool = False
     """The wheel's tag promises the stable ABI."""
+    single: bool = False
+    """It promises no more than this one Python."""
     limited: tuple[int, int] | None = None
     """Of which Python X.Y, if it says."""
 
@@ -70,6 +72,9 @@ def _limited(module: SideModule, own: Interface, expected: Expectation) -> Itera
     names = {item.name for item in module.imports if item.name in expected.interface and item.name not in own}
     major, minor = expected.limited or map(int, expected.python.version.split(".")[:2])
     if found := stable_abi.violations(names, (major, minor)):
+        if expected.single:
+            yield "abi3-name", f"it is named as one of the stable ABI, and uses what is not in it: {listed(found)}"
+            return
         version = f" of Python {major}.{minor}" if expected.limited else ""
         yield "limited-api", f"it uses what is not in the stable ABI{version}: {listed(found)}"
 

@@ -84,7 +84,10 @@ class Build:
             has_modules = any(name.endswith(".so") for name in archive.namelist())
         if not has_modules and toolset.calls.is_file() and not self.allow_pure:
             message = f"{self.label}: something was compiled, and yet the wheel is pure Python ({wheel.name})"
-            hint = "its extension may have failed to build: see the log; --allow-pure accepts the wheel"
+            failed = causes.compiling(self._lines())
+            reason = f"its extension failed to build: {failed}" if failed else "its extension may have failed to build"
+            likely = causes.likely(failed)
+            hint = f"{reason}{f' (likely: {likely})' if likely else ''}; --allow-pure accepts the wheel"
             raise BuildError(message, hint=hint, log=self.log)
         return wheel
 
@@ -127,7 +130,7 @@ class Build:
             message = f"{self.label}: its build backend {backend.name} cannot be used: {reason}"
             raise BuildError(message, log=self.log) from error
         except ProcessFailed as error:
-            raise self._explained(error, backend.external.lacking) from error
+            raise self._explained(error, backend) from error
 
     @contextmanager
     def _warnings_logged(self) -> Iterator[None]:
@@ -150,11 +153,16 @@ class Build:
                 settings[key] = [mine, *([given] if isinstance(given, str) else given)]
         return settings
 
-    def _explained(self, error: ProcessFailed, lacking: Sequence[str]) -> BuildError:
+    def _lines(self) -> list[str]:
+        """Read the end of the log."""
         text = self.log.read_text(encoding="utf-8", errors="replace")[-40000:]
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def _explained(self, error: ProcessFailed, backend: project.Backend) -> BuildError:
+        lines, lacking = self._lines(), backend.external.lacking
         told = causes.telling(lines) or error.message
-        cause = causes.likely(told)
+        # What the compiler of another language says is of no use to anybody then.
+        cause = causes.language(backend.requires) or causes.likely(told)
         if lacking:
             declared = f"it says (PEP 725) that it needs {', '.join(lacking)}, which hatch-wasi does not bring"
             cause = f"{cause}; {declared}" if cause else declared

@@ -116,9 +116,11 @@ class Finder:
         return Found(name=requirement.name, version=str(version), package=chosen, has_extensions=lacking)
 
     def _best(self, requirement: Requirement) -> list[Package]:
-        """Give what there is of the best version."""
+        """Give what there is of the best version: a pre-release if one is asked for, or there is nothing else."""
+        asked = bool(requirement.specifier.prereleases)
         try:
-            matches = list(self._finder.find_matches(requirement))
+            matches = list(self._finder.find_matches(requirement, allow_prereleases=asked))
+            matches = matches or list(self._finder.find_matches(requirement, allow_prereleases=True))
         except (URLError, HTTPError, OSError) as error:
             message = f"{requirement}: the package index cannot be read: {error}"
             raise BuildError(message) from error

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-__all__ = ["likely", "telling"]
+__all__ = ["compiling", "language", "likely", "telling"]
 
 PROCESSES = "it starts processes, which WASI does not have"
 THREADS = "it starts threads, which WASI does not have"
@@ -11,8 +11,14 @@ SOCKETS = "it uses sockets, which WASI (preview 1) does not have"
 SIGNALS = "it handles signals, which WASI does not have"
 LOADING = "it loads libraries of the machine by dlopen; on WASI only side modules can be loaded"
 MEMORY = "it maps memory in a way that WASI cannot"
+RUST = "it is written in Rust, for which there is no toolchain here"
+UNKNOWN = re.compile(
+    r"\b(platform|system|arch\w*)\b.*\b(not supported|unsupported)\b|\b(unsupported|unknown) (platform|.*system|arch)|\bported to\b",
+    re.IGNORECASE,
+)
 # What stands in the message: why. The first that fits counts.
 CAUSES = (
+    (UNKNOWN, "it refuses systems that it does not know"),
     (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen|system)\b|sys/wait\.h|spawn\.h", PROCESSES),
     (r"\bpthread_create\b|\bthrd_create\b|std::thread\b", THREADS),
     (r"(sys/socket|sys/un|netdb|netinet/\w+|arpa/inet|ifaddrs|net/if|sys/epoll|sys/event|sys/eventfd|poll)\.h", SOCKETS),
@@ -23,7 +29,7 @@ CAUSES = (
     (r"\b(pwd|grp|termios|sys/ioctl|pty|utmp|syslog)\.h", "it asks for users or terminals, which WASI does not have"),
     (r"(immintrin|emmintrin|xmmintrin|arm_neon|cpuid|x86intrin)\.h|__builtin_ia32", "it is written for other processors"),
     (r"(windows|winsock2|mach/\w+|CoreFoundation/\w+)\.h", "it takes WASI for another system"),
-    (r"rustc|cargo|maturin|setuptools[-_]rust", "it is written in Rust, for which there is no toolchain here"),
+    (r"rustc|cargo|maturin|setuptools[-_]rust", RUST),
     (r"gfortran|[Ff]ortran", "it is written in Fortran, for which there is no toolchain here"),
     (r"\b(go|golang|node|nvcc|CUDA)\b.*not found", "it needs a compiler for another language"),
     (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", "it needs a library that there is no build of for WASI"),
@@ -31,6 +37,7 @@ CAUSES = (
     (r"legacy exception|setjmp", "it uses setjmp in a way that is not supported"),
     (r"undefined symbol|undeclared", "it uses a function that WASI does not have"),
 )  # fmt: skip
+COMPILER = re.compile(r":\d+:\d+: (fatal )?error: |ld: error: ")
 # Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
 MARKS = (
     re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess)"),
@@ -45,6 +52,18 @@ def telling(lines: Sequence[str]) -> str:
         if found := next((line for line in lines if mark.search(line)), None):
             return found
     return lines[-1] if lines else ""
+
+
+def compiling(lines: Sequence[str]) -> str:
+    """Give the line of a build's output in which a compiler or linker first said what is wrong, empty if none did."""
+    return next((line for line in lines if COMPILER.search(line)), "")
+
+
+def language(requires: Sequence[str]) -> str | None:
+    """Say that a project is written in a language of which there is no compiler here, by its build requirements."""
+    return (
+        RUST if any(re.match(r"\s*(maturin|setuptools[-_.]rust)\b", need, re.IGNORECASE) for need in requires) else None
+    )
 
 
 def likely(message: str) -> str | None:

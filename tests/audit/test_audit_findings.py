@@ -152,8 +152,13 @@ CASES = [
         r"PyLong_AsInt \(since 3.13\)",
     ),
     Case(
-        "limited-api", extension("m.abi3.so", "return PyFunction_GetCode(self);"),
-        extension("m.so", "return PyFunction_GetCode(self);"), "not in the stable ABI: PyFunction_GetCode",
+        "limited-api", extension("m.abi3.so", "return PyFunction_GetCode(self);", tag="cp313-none-wasi_wasm32"),
+        extension("m.so", "return PyFunction_GetCode(self);", tag="cp313-none-wasi_wasm32"),
+        "not in the stable ABI: PyFunction_GetCode",
+    ),
+    Case(
+        "abi3-name", extension("m.abi3.so", "return PyFunction_GetCode(self);"),
+        extension("m.abi3.so"), "uses what is not in it: PyFunction_GetCode",
     ),
     Case("debug", extension(compile_flags=["-g"], link_flags=[]), GOOD, "bytes of debug sections"),
     Case(

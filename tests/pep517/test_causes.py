@@ -19,6 +19,9 @@ from hatch_wasi.pep517 import causes
         ("meson.build:80:0: ERROR: Unknown compiler(s): [['gfortran'], ['flang']]", "Fortran"),
         ('../meson.build:4:11: ERROR: Dependency "libpq" not found, tried pkgconfig', "library that there is no build"),
         ("fatal error: 'ft2build.h' file not found", "header"),
+        ("platform wasi is not supported", "systems that it does not know"),
+        ("x.hpp:73:6: error: needs to be ported to this platform", "systems that it does not know"),
+        ("RuntimeError: Unsupported operating system: wasi", "systems that it does not know"),
     ],
 )
 def test_likely_causes(message, expected):
@@ -45,3 +48,16 @@ def test_the_telling_line_is_the_first_error_of_a_compiler():
     )
     assert causes.telling(["a", "b"]) == "b"
     assert causes.telling([]) == ""
+
+
+def test_a_compiler_is_believed_before_its_caller():
+    lines = ["configure: error: no", "src/a.c:3:10: fatal error: 'x/x.h' file not found", "b.c:1:2: error: y"]
+    assert causes.compiling(lines) == lines[1]
+    assert causes.compiling(["wasm-ld: error: unknown file type: a.o"]).startswith("wasm-ld")
+    assert not causes.compiling(["error: command 'cc' failed", "NameError: x"])
+
+
+def test_rust_shows_in_what_builds_it():
+    assert "Rust" in (causes.language(["setuptools", "setuptools-rust>=1.7"]) or "")
+    assert "Rust" in (causes.language(["maturin>=1,<2"]) or "")
+    assert causes.language(["setuptools", "maturing"]) is None

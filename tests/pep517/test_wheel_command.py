@@ -69,6 +69,7 @@ def test_a_build_that_falls_back_to_pure_python_is_an_error_unless_allowed(wheel
     (project / "plain.py").write_text("")
     told = fails(wheel(project), tmp_path)
     assert "something was compiled, and yet the wheel is pure Python" in told
+    assert "hint: its extension failed to build: answer.c:1:2: error: no; --allow-pure" in told
     done = wheel("--allow-pure", project)
     assert done.returncode == 0, done.stderr
     assert len(made(tmp_path)) == 1
