@@ -89,9 +89,10 @@ class Build:
         return wheel
 
     def _build(self, backend: project.Backend, toolset: Toolset) -> Path:
-        tree, out = self.tree, self.work / "wheel"
+        tree, out, temporary = self.tree, self.work / "wheel", self.work / "tmp"
         project.copy(self.source, tree)
         out.mkdir(exist_ok=True)
+        temporary.mkdir(exist_ok=True)
 
         def run(
             cmd: Sequence[str | os.PathLike[str]],
@@ -102,6 +103,7 @@ class Build:
                 **toolset.environment(),
                 **self.variables,
                 "PATH": self.environment.path(),
+                "TMPDIR": str(temporary),  # some build there, and nothing of it may show in the wheel
                 **(extra_environ or {}),
             }
             env = process.base_environment(words)
