@@ -156,7 +156,7 @@ class Build:
         text = self.log.read_text(encoding="utf-8", errors="replace")[-40000:]
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         told = causes.telling(lines) or error.message
-        cause = causes.likely(told)
+        cause = causes.likely(told, lines)
         if lacking:
             declared = f"it says (PEP 725) that it needs {', '.join(lacking)}, which hatch-wasi does not bring"
             cause = f"{cause}; {declared}" if cause else declared

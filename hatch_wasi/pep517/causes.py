@@ -11,6 +11,10 @@ SOCKETS = "it uses sockets, which WASI (preview 1) does not have"
 SIGNALS = "it handles signals, which WASI does not have"
 LOADING = "it loads libraries of the machine by dlopen; on WASI only side modules can be loaded"
 MEMORY = "it maps memory in a way that WASI cannot"
+LIBRARY = "it needs a library that there is no build of for WASI"
+OLDER = "it is written for an older Python: a newer release may not be"
+UNKNOWN = "it knows neither WASI nor WebAssembly"
+RUST = "it is written in Rust, for which there is no toolchain here"
 # What stands in the message: why. The first that fits counts.
 CAUSES = (
     (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen|system)\b|sys/wait\.h|spawn\.h", PROCESSES),
@@ -23,14 +27,21 @@ CAUSES = (
     (r"\b(pwd|grp|termios|sys/ioctl|pty|utmp|syslog)\.h", "it asks for users or terminals, which WASI does not have"),
     (r"(immintrin|emmintrin|xmmintrin|arm_neon|cpuid|x86intrin)\.h|__builtin_ia32", "it is written for other processors"),
     (r"(windows|winsock2|mach/\w+|CoreFoundation/\w+)\.h", "it takes WASI for another system"),
-    (r"rustc|cargo|maturin|setuptools[-_]rust", "it is written in Rust, for which there is no toolchain here"),
+    (r"rustc|cargo|maturin|setuptools[-_]rust", RUST),
     (r"gfortran|[Ff]ortran", "it is written in Fortran, for which there is no toolchain here"),
     (r"\b(go|golang|node|nvcc|CUDA)\b.*not found", "it needs a compiler for another language"),
-    (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", "it needs a library that there is no build of for WASI"),
+    (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", LIBRARY),
+    (r"cannot open shared object|[Uu]nable to (load|find) dependency|[Mm]ake sure .* installed|\bset the \w+ env|_DIR variable", LIBRARY),
+    (r"(librar(y|ies)|headers?|executable|development)( files)? (could not be |is |are |was |were )?(not )?found", LIBRARY),
+    (r"([Ss]upport|[Dd]efinitions?) for your (architecture|platform|system|compiler)", UNKNOWN),
+    (r"([Uu]nsupported|[Uu]nknown|[Uu]nrecognized) (\w+ )?(architecture|platform|operating system|processor|endianness)", UNKNOWN),
+    (r"longintrepr\.h|'struct _(ts|typeobject|longobject|frame|err_stackitem)'|_PyUnicode_Ready|PyUnicode_AS_UNICODE", OLDER),
     (r"file not found", "it needs a header that WASI, or this toolchain, does not have"),
     (r"legacy exception|setjmp", "it uses setjmp in a way that is not supported"),
     (r"undefined symbol|undeclared", "it uses a function that WASI does not have"),
 )  # fmt: skip
+# Cargo's errors do not say whose they are; what called it does.
+FAILED_RUST = re.compile(r"\b(maturin|cargo|rustc)\b.*(failed|exited|non-zero|not found)")
 # Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
 MARKS = (
     re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess)"),
@@ -42,11 +53,20 @@ MARKS = (
 def telling(lines: Sequence[str]) -> str:
     """Give the line of a build's output that says what went wrong; the last one if none does, empty if there is none."""
     for mark in MARKS:
-        if found := next((line for line in lines if mark.search(line)), None):
-            return found
+        found = next((number for number, line in enumerate(lines) if mark.search(line)), None)
+        if found is not None:
+            return _sentence(lines[found:]) if lines[found].startswith("CMake Error") else lines[found]
     return lines[-1] if lines else ""
 
 
-def likely(message: str) -> str | None:
-    """Name the likely cause behind a message, if it shows."""
-    return next((cause for pattern, cause in CAUSES if re.search(pattern, message)), None)
+def _sentence(lines: Sequence[str]) -> str:
+    """Join what CMake breaks into lines: where it is, and the first sentence of what."""
+    place = lines[0]
+    end = next((number for number, line in enumerate(lines[1:5], 2) if line.endswith((".", ":", "!"))), 2)
+    return " ".join(lines[:end]) if place.endswith(":") else place
+
+
+def likely(message: str, lines: Sequence[str] = ()) -> str | None:
+    """Name the likely cause behind a message, if it shows there, or in what else the build said."""
+    found = next((cause for pattern, cause in CAUSES if re.search(pattern, message)), None)
+    return found or (RUST if any(FAILED_RUST.search(line) for line in lines) else None)
