@@ -9,6 +9,15 @@ import contextlib
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from importlib.machinery import ExtensionFileLoader, ModuleSpec
+    from types import ModuleType
+
+BACKEND = "_in_process.py"
+"""The script in which a build backend runs (pyproject_hooks)."""
+
 
 def _preload() -> None:
     """Import what chooses its implementation by sys.platform, while that is still the machine's."""
@@ -62,6 +71,51 @@ def _platform() -> None:
     sys.platform = "wasi"
 
 
+class _Elsewhere:
+    """The last finder of modules: where one is there, built for WASI, the command begins again on WASI Python.
+
+    Builds run what they have built: to write its stubs, say. A backend itself is not run elsewhere.
+    """
+
+    def __init__(self, command: "list[str]", suffix: str) -> None:
+        """Run `command` with the words of this one; modules' names end in `suffix`."""
+        self.command = command
+        self.suffix = suffix
+
+    def find_spec(self, name: str, path: "Iterable[str] | None" = None, _target: object = None) -> None:
+        """Find nothing here (importlib.abc.MetaPathFinder)."""
+        leaf = name.rpartition(".")[2] + self.suffix
+        if any(os.path.isfile(os.path.join(folder, leaf)) for folder in (sys.path if path is None else path)):
+            self.begin_again(name)
+
+    def watch_loader(self) -> None:
+        """Do the same for modules whose names do not tell what they were built for: `.abi3.so`, `.so`."""
+        from importlib.machinery import ExtensionFileLoader
+
+        create = ExtensionFileLoader.create_module
+
+        def create_module(loader: "ExtensionFileLoader", spec: "ModuleSpec") -> "ModuleType":
+            with open(loader.path, "rb") as file:
+                is_wasm = file.read(4) == b"\0asm"
+            if is_wasm:
+                self.begin_again(spec.name)
+            return create(loader, spec)
+
+        ExtensionFileLoader.create_module = create_module  # type: ignore[assignment, method-assign]
+
+    def begin_again(self, name: str) -> None:
+        """Become WASI Python, with the words and variables of this process; not if it is the backend's."""
+        if os.path.basename(getattr(sys, "argv", [""])[0]) == BACKEND:
+            return
+        sys.stderr.write(f"hatch-wasi: {name} was built for WASI: this command begins again there\n")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        given = [f"--env={key}={value}" for key, value in os.environ.items() if not key.startswith("HATCH_WASI_")]
+        mine = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        there = [word for word in self.command if not word.startswith("--site=") or os.path.isdir(word[7:])]
+        os.execve(there[0], [*there, *given, *sys.orig_argv[1:]], mine)
+
+
 def disguise(folder: str) -> None:
     """Answer by the data in `folder`, which `toolset` wrote."""
     import marshal
@@ -71,6 +125,9 @@ def disguise(folder: str) -> None:
     _preload()
     _sysconfig(data)
     _platform()
+    elsewhere = _Elsewhere(data["run"], data["suffix"])
+    elsewhere.watch_loader()
+    sys.meta_path.append(elsewhere)
 
 
 if folder := os.environ.get("HATCH_WASI_DISGUISE"):

@@ -258,7 +258,15 @@ class Toolset:
             "include": include,
             "platform": target.platform,
             "makefile": str(self.folder / "Makefile"),
+            "suffix": target.ext_suffix,
+            "run": self._run_words(),
         }
+
+    def _run_words(self) -> list[str]:
+        """Give the command that is WASI Python for what a build runs of what it built: it sees what the build sees."""
+        sites = [f"--site={folder}" for folder in (self.target_packages, self.site_packages, *self.more_packages)]
+        shown = [f"--dir={folder}" for folder in self.hidden]
+        return [sys.executable, "-P", "-m", "hatch_wasi", "run", f"--python={self.python.root}", *shown, *sites]
 
     def _write_cmake(self) -> None:
         target = self.python.target()

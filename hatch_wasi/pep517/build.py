@@ -92,9 +92,10 @@ class Build:
         return wheel
 
     def _build(self, backend: project.Backend, toolset: Toolset) -> Path:
-        tree, out = self.tree, self.work / "wheel"
+        tree, out, temporary = self.tree, self.work / "wheel", self.work / "tmp"
         project.copy(self.source, tree)
         out.mkdir(exist_ok=True)
+        temporary.mkdir(exist_ok=True)
 
         def run(
             cmd: Sequence[str | os.PathLike[str]],
@@ -105,6 +106,7 @@ class Build:
                 **toolset.environment(),
                 **self.variables,
                 "PATH": self.environment.path(),
+                "TMPDIR": str(temporary),  # some build there, and nothing of it may show in the wheel
                 **(extra_environ or {}),
             }
             env = process.base_environment(words)
@@ -162,7 +164,7 @@ class Build:
         lines, lacking = self._lines(), backend.external.lacking
         told = causes.telling(lines) or error.message
         # What the compiler of another language says is of no use to anybody then.
-        cause = causes.language(backend.requires) or causes.likely(told)
+        cause = causes.language(backend.requires) or causes.likely(told, lines)
         if lacking:
             declared = f"it says (PEP 725) that it needs {', '.join(lacking)}, which hatch-wasi does not bring"
             cause = f"{cause}; {declared}" if cause else declared

@@ -116,18 +116,19 @@ class Finder:
         return Found(name=requirement.name, version=str(version), package=chosen, has_extensions=lacking)
 
     def _best(self, requirement: Requirement) -> list[Package]:
-        """Give what there is of the best version: a pre-release if one is asked for, or there is nothing else."""
-        asked = bool(requirement.specifier.prereleases)
+        """Give what there is of the best version: a pre-release if it is asked for, or there is nothing else."""
         try:
-            matches = list(self._finder.find_matches(requirement, allow_prereleases=asked))
-            matches = matches or list(self._finder.find_matches(requirement, allow_prereleases=True))
+            matches = list(self._finder.find_matches(requirement, allow_prereleases=True))
         except (URLError, HTTPError, OSError) as error:
             message = f"{requirement}: the package index cannot be read: {error}"
             raise BuildError(message) from error
         if not matches:
             message = f"no release of {requirement} can be found for WASI Python"
             raise NoRelease(message, hint="check its name and version, and pip's index configuration")
-        return [package for package in matches if package.version == matches[0].version]
+        # Asked about one version alone, packaging may take a pre-release; only among all it sees that there are others.
+        allowed = set(requirement.specifier.filter({str(package.version) for package in matches}))
+        best = next((package.version for package in matches if package.version in allowed), matches[0].version)
+        return [package for package in matches if package.version == best]
 
     def _has_extensions(self, name: str, version: str | None) -> bool:
         """Tell whether a release has wheels for single platforms, of whatever system."""

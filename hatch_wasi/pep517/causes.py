@@ -11,14 +11,14 @@ SOCKETS = "it uses sockets, which WASI (preview 1) does not have"
 SIGNALS = "it handles signals, which WASI does not have"
 LOADING = "it loads libraries of the machine by dlopen; on WASI only side modules can be loaded"
 MEMORY = "it maps memory in a way that WASI cannot"
+LIBRARY = "it needs a library that there is no build of for WASI"
+OLDER = "it is written for an older Python: a newer release may not be"
+UNKNOWN = "it knows neither WASI nor WebAssembly"
 RUST = "it is written in Rust, for which there is no toolchain here"
-UNKNOWN = re.compile(
-    r"\b(platform|system|arch\w*)\b.*\b(not supported|unsupported)\b|\b(unsupported|unknown) (platform|.*system|arch)|\bported to\b",
-    re.IGNORECASE,
-)
 # What stands in the message: why. The first that fits counts.
 CAUSES = (
-    (UNKNOWN, "it refuses systems that it does not know"),
+    (r"(?i)\b(platform|system|arch\w*)\b.*\b(not supported|unsupported)\b|\bported to\b", UNKNOWN),
+    (r"(?i)\b(unsupported|unknown|unrecognized) (\w+ )?(platform|operating system|arch\w*|processor|endianness)", UNKNOWN),
     (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen|system)\b|sys/wait\.h|spawn\.h", PROCESSES),
     (r"\bpthread_create\b|\bthrd_create\b|std::thread\b", THREADS),
     (r"(sys/socket|sys/un|netdb|netinet/\w+|arpa/inet|ifaddrs|net/if|sys/epoll|sys/event|sys/eventfd|poll)\.h", SOCKETS),
@@ -32,12 +32,19 @@ CAUSES = (
     (r"rustc|cargo|maturin|setuptools[-_]rust", RUST),
     (r"gfortran|[Ff]ortran", "it is written in Fortran, for which there is no toolchain here"),
     (r"\b(go|golang|node|nvcc|CUDA)\b.*not found", "it needs a compiler for another language"),
-    (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", "it needs a library that there is no build of for WASI"),
+    (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", LIBRARY),
+    (r"cannot open shared object|[Uu]nable to (load|find) dependency|[Mm]ake sure .* installed|\bset the \w+ env|_DIR variable", LIBRARY),
+    (r"(librar(y|ies)|headers?|executable|development)( files)? (could not be |is |are |was |were )?(not )?found", LIBRARY),
+    (r"([Ss]upport|[Dd]efinitions?) for your (architecture|platform|system|compiler)", UNKNOWN),
+    (r"longintrepr\.h|'struct _(ts|typeobject|longobject|frame|err_stackitem)'|_PyUnicode_Ready|PyUnicode_AS_UNICODE", OLDER),
     (r"file not found", "it needs a header that WASI, or this toolchain, does not have"),
     (r"legacy exception|setjmp", "it uses setjmp in a way that is not supported"),
     (r"undefined symbol|undeclared", "it uses a function that WASI does not have"),
 )  # fmt: skip
 COMPILER = re.compile(r":\d+:\d+: (fatal )?error: |ld: error: ")
+# Cargo's errors do not say whose they are; what called it does.
+FAILED_RUST = re.compile(r"\b(maturin|cargo|rustc)\b.*(failed|exited|non-zero|not found)")
+RUST_BACKEND = re.compile(r"\s*(maturin|setuptools[-_.]rust)\b", re.IGNORECASE)
 # Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
 MARKS = (
     re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess)"),
@@ -49,8 +56,9 @@ MARKS = (
 def telling(lines: Sequence[str]) -> str:
     """Give the line of a build's output that says what went wrong; the last one if none does, empty if there is none."""
     for mark in MARKS:
-        if found := next((line for line in lines if mark.search(line)), None):
-            return found
+        found = next((number for number, line in enumerate(lines) if mark.search(line)), None)
+        if found is not None:
+            return _sentence(lines[found:]) if lines[found].startswith("CMake Error") else lines[found]
     return lines[-1] if lines else ""
 
 
@@ -61,11 +69,17 @@ def compiling(lines: Sequence[str]) -> str:
 
 def language(requires: Sequence[str]) -> str | None:
     """Say that a project is written in a language of which there is no compiler here, by its build requirements."""
-    return (
-        RUST if any(re.match(r"\s*(maturin|setuptools[-_.]rust)\b", need, re.IGNORECASE) for need in requires) else None
-    )
+    return RUST if any(RUST_BACKEND.match(need) for need in requires) else None
 
 
-def likely(message: str) -> str | None:
-    """Name the likely cause behind a message, if it shows."""
-    return next((cause for pattern, cause in CAUSES if re.search(pattern, message)), None)
+def _sentence(lines: Sequence[str]) -> str:
+    """Join what CMake breaks into lines: where it is, and the first sentence of what."""
+    place = lines[0]
+    end = next((number for number, line in enumerate(lines[1:5], 2) if line.endswith((".", ":", "!"))), 2)
+    return " ".join(lines[:end]) if place.endswith(":") else place
+
+
+def likely(message: str, lines: Sequence[str] = ()) -> str | None:
+    """Name the likely cause behind a message, if it shows there, or in what else the build said."""
+    found = next((cause for pattern, cause in CAUSES if re.search(pattern, message)), None)
+    return found or (RUST if any(FAILED_RUST.search(line) for line in lines) else None)

@@ -1,4 +1,4 @@
-"""Take the build's folders out of a finished wheel: build systems write down their compilers in Python files."""
+"""Take the build's folders out of a finished wheel: build systems write down their compilers and what they were given."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["neutral"]
 
-TEXT = (".cfg", ".cmake", ".h", ".hpp", ".ini", ".json", ".pc", ".pxd", ".py", ".pyi", ".toml", ".txt", ".yaml", ".yml")
 NEUTRAL = b"/build"
+ABOUT = ("METADATA", "WHEEL", "RECORD")
+"""Files of .dist-info that are read by programs: what is wrong there is for a person to see."""
 
 
 def neutral(wheel: Wheel, private: Path) -> dict[str, bytes]:
@@ -17,12 +18,23 @@ def neutral(wheel: Wheel, private: Path) -> dict[str, bytes]:
     """
     # As it was named, and as the kernel names it: a temporary folder may be reached by a link.
     marks = [str(path).encode() for path in dict.fromkeys((private.resolve(), private))]
+    about = {f"{wheel.dist_info_dir}/{name}" for name in ABOUT}
     found = {}
     for name in wheel.archive.members:
-        if name.endswith(TEXT):
-            content = before = wheel.archive.read(name)
+        if name in about or name.endswith(".so"):
+            continue
+        content = wheel.archive.read(name)
+        if any(mark in content for mark in marks) and _is_text(content):
             for mark in marks:
                 content = content.replace(mark, NEUTRAL)
-            if content != before:
-                found[name] = content
+            found[name] = content
     return found
+
+
+def _is_text(content: bytes) -> bool:
+    """Tell whether a place in a file may become shorter: not in what programs count bytes of."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in content

@@ -19,9 +19,25 @@ from hatch_wasi.pep517 import causes
         ("meson.build:80:0: ERROR: Unknown compiler(s): [['gfortran'], ['flang']]", "Fortran"),
         ('../meson.build:4:11: ERROR: Dependency "libpq" not found, tried pkgconfig', "library that there is no build"),
         ("fatal error: 'ft2build.h' file not found", "header"),
-        ("platform wasi is not supported", "systems that it does not know"),
-        ("x.hpp:73:6: error: needs to be ported to this platform", "systems that it does not know"),
-        ("RuntimeError: Unsupported operating system: wasi", "systems that it does not know"),
+        ("platform wasi is not supported", "neither WASI nor"),
+        ("x.hpp:73:6: error: needs to be ported to this platform", "neither WASI nor"),
+        ("RuntimeError: Unsupported operating system: wasi", "neither WASI nor"),
+        (
+            "error: Unable to load dependency HDF5, make sure HDF5 is installed properly",
+            "library that there is no build",
+        ),
+        ("proj executable not found. Please set the PROJ_DIR variable.", "library that there is no build"),
+        (
+            "RequiredDependencyException: The headers or library files could not be found for jpeg,",
+            "library that there is",
+        ),
+        (
+            "typedefs.h:51:2: error: Please add support for your architecture in typedefs.h",
+            "neither WASI nor WebAssembly",
+        ),
+        ("core.c:196:12: fatal error: 'longintrepr.h' file not found", "older Python"),
+        ("x.c:9:1: error: no member named 'use_tracing' in 'struct _ts'", "older Python"),
+        ('config.h:9:2: error: "Unknown target architecture"', "neither WASI nor WebAssembly"),
     ],
 )
 def test_likely_causes(message, expected):
@@ -31,6 +47,13 @@ def test_likely_causes(message, expected):
 def test_nothing_is_made_up():
     assert causes.likely("error: expected ';' after expression") is None
     assert causes.likely("ValueError: bad version 1.x") is None
+
+
+def test_a_cause_that_shows_elsewhere():
+    told = "error: failed to get `ahash` as a dependency of package `x v1.0`"
+    assert causes.likely(told) is None
+    assert "Rust" in (causes.likely(told, ["WARNING: maturin", told, "maturin failed"]) or "")
+    assert causes.likely(told, ["WARNING: maturin", told]) is None
 
 
 def test_the_telling_line_is_the_first_error_of_a_compiler():
@@ -47,6 +70,14 @@ def test_the_telling_line_is_the_first_error_of_a_compiler():
         == "ModuleNotFoundError: No module named 'x'"
     )
     assert causes.telling(["a", "b"]) == "b"
+    wrapped = [
+        "CMake Error at CMakeLists.txt:16 (find_package):",
+        "Could not find a package",
+        "of any of these names:",
+        "x",
+    ]
+    assert causes.telling(wrapped) == " ".join(wrapped[:3])
+    assert causes.telling(["CMake Error: no such thing", "of any name."]) == "CMake Error: no such thing"
     assert causes.telling([]) == ""
 
 

@@ -161,18 +161,20 @@ def test_what_wasi_libc_does_not_declare_is_there(wheel, guest, tmp_path):
 
 
 def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
-    """CMake tries its C++ compiler by a program; a file that names it is made neutral."""
+    """CMake tries its C++ compiler by a program; a file that names it is made neutral, whatever it is called."""
     project = write("scikit-build-core", tmp_path / "project")
     text = (project / "CMakeLists.txt").read_text().replace("LANGUAGES C", "LANGUAGES C CXX")
     text += (
         "find_package(Threads REQUIRED)\nfile(WRITE ${CMAKE_BINARY_DIR}/about.py \"cc = '${CMAKE_CXX_COMPILER}'\\n\")\n"
+        'file(WRITE ${CMAKE_BINARY_DIR}/about.c "/* { \\"include_dirs\\": \\"${CMAKE_BINARY_DIR}\\" } */\\n")\n'
     )
-    text += "install(FILES ${CMAKE_BINARY_DIR}/about.py DESTINATION .)\n"
+    text += "install(FILES ${CMAKE_BINARY_DIR}/about.py ${CMAKE_BINARY_DIR}/about.c DESTINATION .)\n"
     (project / "CMakeLists.txt").write_text(text)
     done = wheel(project)
     assert done.returncode == 0, done.stderr
     site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
     assert (site / "about.py").read_text() == "cc = '/build/toolset/bin/c++'\n"
+    assert (site / "about.c").read_text().startswith('/* { "include_dirs": "/build/')
 
 
 def test_our_own_hook_sees_the_same_target(wheel, guest, tmp_path):
