@@ -1,7 +1,6 @@
 """Ask pip which releases are to be installed, with tags, markers and what is installed read as WASI Python's."""
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,28 +9,18 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from hatch_wasi import process
-from hatch_wasi.errors import ProcessFailed, UsageError, WheelError
-from hatch_wasi.resolver import pip_for_wasi
+from hatch_wasi.console import Console
+from hatch_wasi.errors import ProcessFailed, UsageError
+from hatch_wasi.fetch import pip_variables
+from hatch_wasi.resolver import messages, pip_for_wasi
+from hatch_wasi.resolver.messages import Unavailable
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wheels.tags import PLATFORMS
 
 __all__ = ["Chosen", "Resolver", "Unavailable"]
 
-NO_MATCH = re.compile(r"^ERROR: No matching distribution found for (?P<requirement>.+?)(?: \(from .*)?$", re.MULTILINE)
-SOURCES = re.compile(r"^ERROR: (?P<requirement>.+) is no wheel, and has to be built for WASI$", re.MULTILINE)
-ERROR = re.compile(r"^ERROR: (.+)$", re.MULTILINE)
 # Of a person's configuration of pip, what would have it install elsewhere than is asked for.
 PLACES = ("PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET", "PIP_USER")
-
-
-class Unavailable(WheelError):
-    """There is no wheel for WASI of a requirement; `requirement` is it, as pip writes it."""
-
-    def __init__(self, requirement: str, log: Path) -> None:
-        """Say which."""
-        message = f"there is no wheel of {requirement} for WASI Python"
-        super().__init__(message, hint="--build builds it from its sources, if there are any", log=log)
-        self.requirement = requirement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +44,7 @@ class Resolver:
     site: Path
     log: Path
     """What pip says."""
+    console: Console
     options: Sequence[str] = ()
     """pip's own, for `pip install`: which requirements there are, and which of their releases may be taken."""
     sources: Sequence[str] = ()
@@ -82,11 +72,7 @@ class Resolver:
             "fetch": download,
         }
         argv = [sys.executable, "-P", pip_for_wasi.__file__, json.dumps(settings), *install]
-        environment = {name: value for name, value in process.base_environment().items() if name not in PLACES}
-        try:
-            process.run(argv, what="pip", env=environment, log=self.log)
-        except ProcessFailed as error:
-            raise self._failure(error) from error
+        self._run(argv)
         content = json.loads(report.read_text(encoding="utf-8"))
         return [self._chosen(item, folder) for item in content["install"]]
 
@@ -101,12 +87,25 @@ class Resolver:
         platforms = [f"--platform={platform}" for platform in PLATFORMS]
         return [*platforms, "--implementation=cp", f"--python-version={version}", f"--abi={abi}"]
 
-    def _failure(self, error: ProcessFailed) -> WheelError:
-        for pattern in (SOURCES, NO_MATCH):
-            if found := pattern.search(error.output):
-                return Unavailable(found["requirement"], self.log)
-        told = ERROR.findall(error.output)
-        return WheelError(told[-1] if told else error.message, log=self.log)
+    def _run(self, argv: Sequence[str]) -> None:
+        """Run pip, and hand on what it warns of. Raises `WheelError`."""
+        variables = process.base_environment(pip_variables())
+        environment = {name: value for name, value in variables.items() if name not in PLACES}
+        before = self.log.stat().st_size if self.log.exists() else 0
+        try:
+            said = process.run(argv, what="pip", env=environment, log=self.log)
+        except ProcessFailed as error:
+            # All of it: the error has only the end.
+            said = self.log.read_bytes()[before:].decode("utf-8", "replace")
+            self._hand_on(said)
+            raise messages.failure(said, error.message, self.log) from error
+        self._hand_on(said)
+
+    def _hand_on(self, said: str) -> None:
+        for text in messages.warnings(said):
+            self.console.warn(text)
+        for text in messages.notes(said):
+            self.console.note(text)
 
     def _chosen(self, item: dict[str, object], folder: Path) -> Chosen:
         """Read one item of pip's report (pip's "Installation Report", version 1)."""
