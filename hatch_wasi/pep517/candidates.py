@@ -19,6 +19,7 @@ from unearth.link import Link
 
 from hatch_wasi import process
 from hatch_wasi.errors import BuildError, ProcessFailed
+from hatch_wasi.fetch import is_offline
 from hatch_wasi.sources import archive
 
 __all__ = ["Fetched", "Finder", "Found", "name_of"]
@@ -87,6 +88,8 @@ class Finder:
                 abis=[f"cp{version[0]}{version[1]}", "abi3", "none"],
             ),
         )
+        if is_offline():
+            self._finder.sources = [source for source in self._finder.sources if source["url"].startswith("file:")]
 
     def find(self, requirement: Requirement, *, source_only: bool = False, wheel_only: bool = False) -> Found:
         """Give the best release for `requirement`. Raises `BuildError` if there is none that can be used.
@@ -114,14 +117,21 @@ class Finder:
 
     def _best(self, requirement: Requirement) -> list[Package]:
         """Give what there is of the best version."""
+        # Final releases, unless the requirement names a pre-release or there is nothing else (PEP 440). The library
+        # leaves that to packaging, which as of 26 lets all of them be contained in a specifier that names none.
+        choices = (True,) if requirement.specifier.prereleases else (False, True)
+        matches: list[Package] = []
         try:
-            matches = list(self._finder.find_matches(requirement))
+            for choice in choices:
+                matches = matches or list(self._finder.find_matches(requirement, allow_prereleases=choice))
         except (URLError, HTTPError, OSError) as error:
             message = f"{requirement}: the package index cannot be read: {error}"
             raise BuildError(message) from error
         if not matches:
             message = f"no release of {requirement} can be found for WASI Python"
-            raise BuildError(message, hint="check its name and version, and pip's index configuration")
+            hint = "check its name and version, and pip's index configuration"
+            hint = "offline, only indexes and links that are files are read" if is_offline() else hint
+            raise BuildError(message, hint=hint)
         return [package for package in matches if package.version == matches[0].version]
 
     def _has_extensions(self, name: str, version: str | None) -> bool:
@@ -142,6 +152,9 @@ class Finder:
         return self._fetch(Link(str(requirement.url)), str(requirement), folder)
 
     def _fetch(self, link: Link, label: str, folder: Path) -> Fetched:
+        if is_offline() and not link.is_file:
+            message = f"{label} is not fetched: offline"
+            raise BuildError(message)
         folder.mkdir(parents=True, exist_ok=True)
         try:
             if link.is_vcs or link.filename.endswith(".zip"):

@@ -110,6 +110,29 @@ def test_constraints_choose_the_version(wheel, tmp_path):
     assert made(tmp_path) == ["hatch_wasi_tests_helper-1.0-py3-none-any.whl"]
 
 
+def test_pre_releases_only_where_they_are_named_or_all_there_is(wheel, tmp_path):
+    for name, version in (("one", "1.0"), ("one", "2.0a1"), ("two", "1.0b1")):
+        pure_wheel(tmp_path / "index", f"hatch_wasi_tests_{name}", version, {f"{name}.py": ""})
+    names = [f"hatch-wasi-tests-{name}" for name in ("one", "two")]
+    done = wheel("-f", "index", *names)
+    assert done.returncode == 0, done.stderr
+    assert made(tmp_path) == [
+        "hatch_wasi_tests_one-1.0-py3-none-any.whl", "hatch_wasi_tests_two-1.0b1-py3-none-any.whl",
+    ]  # fmt: skip
+    assert wheel("-f", "index", f"{names[0]}>=2.0a1").returncode == 0
+    assert "hatch_wasi_tests_one-2.0a1-py3-none-any.whl" in made(tmp_path)
+
+
+def test_offline_only_files_are_looked_at(wheel, tmp_path):
+    pure_wheel(tmp_path / "index", "hatch_wasi_tests_one", "1.0", {"one.py": ""})
+    done = wheel("--offline", "-i", "http://127.0.0.1:9/simple/", "-f", "index", "hatch-wasi-tests-one")
+    assert done.returncode == 0, done.stderr
+    told = wheel("--offline", "hatch-wasi-tests-no-such-thing").stderr
+    assert "offline, only indexes and links that are files are read" in told
+    told = wheel("--offline", "one @ http://127.0.0.1:9/one-1.0.tar.gz").stderr
+    assert "one@ http://127.0.0.1:9/one-1.0.tar.gz is not fetched: offline" in told.replace("one @", "one@")
+
+
 def test_extras_are_collected(wheel, tmp_path):
     pure_wheel(tmp_path / "index", "hatch_wasi_tests_helper", "2.0", {"helper.py": ""})
     project = write("setuptools-c", tmp_path / "project")
