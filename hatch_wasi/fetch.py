@@ -19,7 +19,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError
 from hatch_wasi.network import Interruption, Refusal, ask, without_secret
 
-__all__ = ["download", "is_offline", "sha256_of"]
+__all__ = ["download", "is_offline", "pip_variables", "sha256_of"]
 
 MIRROR = "HATCH_WASI_MIRROR"
 MAX_SIZE = 4 << 30
@@ -37,6 +37,17 @@ HINT = (
 def is_offline() -> bool:
     """Tell whether the user forbade the network (`HATCH_WASI_OFFLINE`, `--offline`)."""
     return os.environ.get("HATCH_WASI_OFFLINE", "").lower() in ("1", "true", "yes", "on")
+
+
+def pip_variables() -> dict[str, str]:
+    """Give the variables that keep pip, and the git that it runs, off a network that the user forbade.
+
+    pip has no option for it: it gets a proxy on this machine where nothing answers, which is asked for whatever is not
+    a file (it goes before every other, `no_proxy` too).
+    """
+    if not is_offline():
+        return {}
+    return {"PIP_PROXY": "http://127.0.0.1:9", "PIP_RETRIES": "0", "GIT_ALLOW_PROTOCOL": "file"}
 
 
 def sha256_of(path: Path) -> str:

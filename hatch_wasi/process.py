@@ -16,7 +16,8 @@ from hatch_wasi.errors import ProcessFailed
 
 __all__ = ["base_environment", "quote", "run"]
 
-TAIL = 4000
+TAIL = 100_000
+"""Characters of what a program said that an error keeps: all of it, but for builds that say very much."""
 # Variables that change what a compiler, make, configure or Python does; a build must not depend on who runs it.
 AMBIENT = (
     "AR", "ARFLAGS", "AS", "CC", "CFLAGS", "CLANG_CONFIG_FILE_SYSTEM_DIR", "CLANG_CONFIG_FILE_USER_DIR", "CONFIG_SITE",

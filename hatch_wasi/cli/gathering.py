@@ -84,7 +84,12 @@ class Gathering:
         log = cache.root / "logs" / f"install-{digest(str(site))}.log"
         log.unlink(missing_ok=True)
         resolver = Resolver(
-            python=toolchain.python, site=site, log=log, options=self._pip_options(), sources=self._pip_sources()
+            python=toolchain.python,
+            site=site,
+            log=log,
+            console=self._console,
+            options=self._pip_options(),
+            sources=self._pip_sources(),
         )
         missing: set[str] = set()
         chosen: list[Chosen] | None = None

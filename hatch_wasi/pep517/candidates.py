@@ -19,6 +19,7 @@ from unearth.link import Link
 
 from hatch_wasi import process
 from hatch_wasi.errors import BuildError, ProcessFailed
+from hatch_wasi.fetch import is_offline
 from hatch_wasi.sources import archive
 from hatch_wasi.wheels.tags import PLATFORMS
 
@@ -90,6 +91,8 @@ class Finder:
                 abis=[f"cp{version[0]}{version[1]}", "abi3", "none"],
             ),
         )
+        if is_offline():
+            self._finder.sources = [source for source in self._finder.sources if source["url"].startswith("file:")]
 
     def find(self, requirement: Requirement, *, source_only: bool = False, wheel_only: bool = False) -> Found:
         """Give the best release for `requirement`. Raises `BuildError` if there is none that can be used.
@@ -124,7 +127,9 @@ class Finder:
             raise BuildError(message) from error
         if not matches:
             message = f"no release of {requirement} can be found for WASI Python"
-            raise NoRelease(message, hint="check its name and version, and pip's index configuration")
+            hint = "check its name and version, and pip's index configuration"
+            hint = "offline, only indexes and links that are files are read" if is_offline() else hint
+            raise NoRelease(message, hint=hint)
         # Asked about one version alone, packaging may take a pre-release; only among all it sees that there are others.
         allowed = set(requirement.specifier.filter({str(package.version) for package in matches}))
         best = next((package.version for package in matches if package.version in allowed), matches[0].version)
@@ -148,6 +153,9 @@ class Finder:
         return self._fetch(Link(str(requirement.url)), str(requirement), folder)
 
     def _fetch(self, link: Link, label: str, folder: Path) -> Fetched:
+        if is_offline() and not link.is_file:
+            message = f"{label} is not fetched: offline"
+            raise BuildError(message)
         folder.mkdir(parents=True, exist_ok=True)
         try:
             if link.is_vcs or link.filename.endswith(".zip"):

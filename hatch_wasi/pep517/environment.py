@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from hatch_wasi import process
 from hatch_wasi.errors import BuildError, ProcessFailed, UsageError
+from hatch_wasi.fetch import pip_variables
 
 __all__ = ["Environment", "Surroundings", "impure_packages"]
 
@@ -98,7 +99,7 @@ class Environment:
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install"]
         options = ["--disable-pip-version-check", "--no-input", "--no-warn-script-location", "--quiet"]
         try:
-            env = process.base_environment()
+            env = process.base_environment(pip_variables())
             process.run(
                 [*pip, *options, *self.constraints, *requirements],
                 what="installing build requirements",

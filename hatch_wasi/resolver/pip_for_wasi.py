@@ -10,13 +10,16 @@ Usage: python -P pip_for_wasi.py SETTINGS ARGUMENTS…, where SETTINGS is a JSON
   downloads what the report names, in the same process, to which its URLs are added.
 """
 
+# ruff: noqa: SLF001 - what pip does cannot be changed but from within
+
 import json
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from zipfile import ZipFile
 
 
@@ -28,9 +31,6 @@ def _metadata_from(settings: dict[str, Any]) -> Callable[..., None]:
 
         requirement, link = self.req, self.req.link
         shown = str(requirement.req or link.redacted_url)
-        if requirement.editable:
-            message = f"{shown} cannot be installed editable for WASI Python"
-            raise InstallationError(message)
         wheel = settings["built"].get(link.url)
         if wheel is None:
             Path(settings["unbuilt"]).write_text(json.dumps({"requirement": shown, "url": link.url}), encoding="utf-8")
@@ -38,7 +38,7 @@ def _metadata_from(settings: dict[str, Any]) -> Callable[..., None]:
             raise InstallationError(message)
         requirement.metadata_directory = _metadata(Path(wheel), tempfile.mkdtemp(dir=settings["scratch"]))
         if not requirement.name:
-            requirement._set_requirement()  # noqa: SLF001 - as pip does after a build
+            requirement._set_requirement()
 
     return prepare
 
@@ -51,15 +51,52 @@ def _metadata(wheel: Path, folder: str) -> str:
     return str(Path(folder, names[0].partition("/")[0]))
 
 
+def _refuse_editable(_: Any, req: Any, *__: object) -> NoReturn:
+    """Stand in for the way to editable installs, before anything is cloned for one."""
+    from pip._internal.exceptions import InstallationError
+
+    message = f"-e {req.req or req.link.url_without_fragment}: there are no editable installs for WASI; leave -e out"
+    raise InstallationError(message)
+
+
+def _installation_error(usual: Any) -> Any:
+    """Have pip name a dependency of which there is no wheel.
+
+    It goes back to release after release of what depends on it, and would name them all as conflicting at last.
+    """
+
+    def answer(factory: Any, error: Any, constraints: Any) -> Any:
+        for requirement, parent in error.causes:
+            _, wanted = requirement.get_candidate_lookup()
+            if wanted is None or wanted.req is None:
+                continue
+            specifier = wanted.req.specifier
+            installed = factory._installed_dists.get(requirement.project_name)
+            if installed and specifier.contains(installed.version, prereleases=True):
+                continue
+            if factory._finder.find_best_candidate(wanted.req.name, specifier).best_candidate is None:
+                return factory._report_single_requirement_conflict(requirement, parent)
+        return usual(factory, error, constraints)
+
+    return answer
+
+
 def main(settings: dict[str, Any], arguments: list[str]) -> int:
     """Run pip."""
     from pip._internal.cli.main import main as pip
     from pip._internal.distributions.sdist import SourceDistribution
+    from pip._internal.index import collector
+    from pip._internal.operations.prepare import RequirementPreparer
+    from pip._internal.resolution.resolvelib.factory import Factory
     from pip._vendor.packaging import markers
 
     environment: Any = settings["markers"]
     markers.default_environment = environment.copy
     SourceDistribution.prepare_distribution_metadata = _metadata_from(settings)  # type: ignore[method-assign]
+    RequirementPreparer.prepare_editable_requirement = _refuse_editable  # type: ignore[method-assign, assignment]
+    Factory.get_installation_error = _installation_error(Factory.get_installation_error)  # type: ignore[method-assign]
+    # Pages of an index that cannot be read are told of, not only where pip is asked for all.
+    collector._handle_get_simple_fail = partial(collector._handle_get_simple_fail, meth=collector.logger.info)
     # What is installed is what sys.path leads to. pip finds its own parts by its packages' paths.
     library = sysconfig.get_path("stdlib")
     sys.path[:] = [path for path in sys.path if path.startswith(library) and not path.endswith("-packages")]

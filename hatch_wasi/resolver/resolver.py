@@ -1,7 +1,6 @@
 """Ask pip which releases are to be installed, with tags, markers and what is installed read as WASI Python's."""
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,33 +11,18 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from hatch_wasi import process
-from hatch_wasi.errors import ProcessFailed, UsageError, WheelError
-from hatch_wasi.resolver import pip_for_wasi
+from hatch_wasi.console import Console
+from hatch_wasi.errors import ProcessFailed, UsageError
+from hatch_wasi.fetch import pip_variables
+from hatch_wasi.resolver import messages, pip_for_wasi
+from hatch_wasi.resolver.messages import Unavailable
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wheels.tags import PLATFORMS
 
 __all__ = ["Chosen", "Resolver", "Unavailable"]
 
-NO_MATCH = re.compile(r"^ERROR: No matching distribution found for (?P<requirement>.+?)(?: \(from .*)?$", re.MULTILINE)
-UNREACHABLE = re.compile(r"^WARNING: Retrying \(Retry\(total=0,.* broken by '(?P<why>.+)': \S+$", re.MULTILINE)
-"""pip's last warning before it goes on as if the index were empty."""
-ERROR = re.compile(r"^ERROR: (.+)$", re.MULTILINE)
 # Of a person's configuration of pip, what would have it install elsewhere than is asked for.
 PLACES = ("PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET", "PIP_USER")
-
-
-class Unavailable(WheelError):
-    """There is no wheel for WASI of a requirement; `requirement` is it, as pip writes it.
-
-    `url` is where its sources are, if it is named by its place.
-    """
-
-    def __init__(self, requirement: str, log: Path, url: str | None = None) -> None:
-        """Say which."""
-        message = f"there is no wheel of {requirement} for WASI Python"
-        super().__init__(message, hint="--build builds it from its sources, if there are any", log=log)
-        self.requirement = requirement
-        self.url = url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +46,7 @@ class Resolver:
     site: Path
     log: Path
     """What pip says."""
+    console: Console
     options: Sequence[str] = ()
     """pip's own, for `pip install`: which requirements there are, and which of their releases may be taken."""
     sources: Sequence[str] = ()
@@ -95,11 +80,7 @@ class Resolver:
             "fetch": download,
         }
         argv = [sys.executable, "-P", pip_for_wasi.__file__, json.dumps(settings), *install]
-        environment = {name: value for name, value in process.base_environment().items() if name not in PLACES}
-        try:
-            process.run(argv, what="pip", env=environment, log=self.log)
-        except ProcessFailed as error:
-            raise self._failure(error, unbuilt) from error
+        self._run(argv, unbuilt)
         content = json.loads(report.read_text(encoding="utf-8"))
         return [self._chosen(item, folder) for item in content["install"]]
 
@@ -114,18 +95,24 @@ class Resolver:
         platforms = [f"--platform={platform}" for platform in PLATFORMS]
         return [*platforms, "--implementation=cp", f"--python-version={version}", f"--abi={abi}"]
 
-    def _failure(self, error: ProcessFailed, unbuilt: Path) -> WheelError:
-        if unbuilt.exists():
-            return Unavailable(**json.loads(unbuilt.read_text(encoding="utf-8")), log=self.log)
-        if found := NO_MATCH.search(error.output):
-            if why := UNREACHABLE.search(error.output):
-                message = f"an index cannot be reached, and no other place has {found['requirement']}: {why['why']}"
-                return WheelError(
-                    message, hint="try again, or name another by --index-url or --find-links", log=self.log
-                )
-            return Unavailable(found["requirement"], self.log)
-        told = ERROR.findall(error.output)
-        return WheelError(told[-1] if told else error.message, log=self.log)
+    def _run(self, argv: Sequence[str], unbuilt: Path) -> None:
+        """Run pip, and hand on what it warns of. Raises `WheelError`."""
+        variables = process.base_environment(pip_variables())
+        environment = {name: value for name, value in variables.items() if name not in PLACES}
+        try:
+            said = process.run(argv, what="pip", env=environment, log=self.log)
+        except ProcessFailed as error:
+            self._hand_on(error.output)
+            if unbuilt.exists():
+                raise Unavailable(**json.loads(unbuilt.read_text(encoding="utf-8")), log=self.log) from error
+            raise messages.failure(error.output, error.message, self.log) from error
+        self._hand_on(said)
+
+    def _hand_on(self, said: str) -> None:
+        for text in messages.warnings(said):
+            self.console.warn(text)
+        for text in messages.notes(said):
+            self.console.note(text)
 
     def _chosen(self, item: dict[str, object], folder: Path) -> Chosen:
         """Read one item of pip's report (pip's "Installation Report", version 1)."""

@@ -121,22 +121,14 @@ def test_constraints_choose_the_version(wheel, tmp_path):
     assert made(tmp_path) == ["hatch_wasi_tests_helper-1.0-py3-none-any.whl"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "versions", "taken"),
-    [
-        ("helper-x", ["1.0", "2.0rc1", "2.0.dev1"], "1.0"),
-        ("helper-x>=0.5", ["1.0", "2.0rc1"], "1.0"),
-        ("helper-x>=2.0rc1", ["1.0", "2.0rc1"], "2.0rc1"),
-        ("helper-x==2.0rc1", ["1.0", "2.0rc1", "2.0"], "2.0rc1"),
-        ("helper-x", ["2.0a1", "2.0rc1"], "2.0rc1"),
-    ],
-)
-def test_a_pre_release_is_taken_if_it_is_asked_for_or_all_there_is(wheel, tmp_path, asked, versions, taken):
-    for version in versions:
-        pure_wheel(tmp_path / "index", "helper_x", version, {"helper_x.py": ""})
-    done = wheel("-f", "index", "--no-deps", asked)
+def test_offline_only_files_are_looked_at(wheel, tmp_path):
+    pure_wheel(tmp_path / "index", "hatch_wasi_tests_one", "1.0", {"one.py": ""})
+    done = wheel("--offline", "-i", "http://127.0.0.1:9/simple/", "-f", "index", "hatch-wasi-tests-one")
     assert done.returncode == 0, done.stderr
-    assert made(tmp_path) == [f"helper_x-{taken}-py3-none-any.whl"]
+    told = wheel("--offline", "hatch-wasi-tests-no-such-thing").stderr
+    assert "offline, only indexes and links that are files are read" in told
+    told = wheel("--offline", "one @ http://127.0.0.1:9/one-1.0.tar.gz").stderr
+    assert "one@ http://127.0.0.1:9/one-1.0.tar.gz is not fetched: offline" in told.replace("one @", "one@")
 
 
 def test_extras_are_collected(wheel, tmp_path):

@@ -279,14 +279,6 @@ def test_sources_that_a_file_lists_are_what_was_installed(
     assert listed() == ["thing", "@", frozen]
 
 
-def test_an_editable_is_refused(install, tmp_path, capfd, site):
-    sdist(tmp_path)
-    (tmp_path / "needs.txt").write_text(f"-e {tmp_path / 'thing-1.0'}\n")
-    assert install("--build", "-r", tmp_path / "needs.txt") == 1
-    assert "cannot be installed editable for WASI Python" in capfd.readouterr().err
-    assert not site.exists()
-
-
 @pytest.mark.parametrize("harm", ["truncated", "other", "no wheel"])
 def test_an_index_that_lies(install, index, make_wheel, site, harm, capfd):
     wheel = make_wheel("one", "1.0", {"one.py": "a = 1\n" * 1000})
@@ -305,8 +297,7 @@ def test_no_server_is_one_line(install, index, site, capfd):
     assert install("one", index_url="http://127.0.0.1:9/") == 1
     said = capfd.readouterr().err
     assert said.count("error: ") == 1
-    assert "an index cannot be reached, and no other place has one: " in said
-    assert "Connection refused" in said
+    assert "there is no wheel of one for WASI Python: http://127.0.0.1:9/one/ cannot be read: " in said
     assert not site.exists()
 
 
