@@ -16,8 +16,7 @@ from hatch_wasi.errors import ProcessFailed
 
 __all__ = ["base_environment", "quote", "run"]
 
-TAIL = 100_000
-"""Characters of what a program said that an error keeps: all of it, but for builds that say very much."""
+TAIL = 4000
 # Variables that change what a compiler, make, configure or Python does; a build must not depend on who runs it.
 AMBIENT = (
     "AR", "ARFLAGS", "AS", "CC", "CFLAGS", "CLANG_CONFIG_FILE_SYSTEM_DIR", "CLANG_CONFIG_FILE_USER_DIR", "CONFIG_SITE",
@@ -52,12 +51,14 @@ def run(
     hold: Sequence[int] = (),
     timeout: float | None = None,
     accept: Sequence[int] = (0,),
+    tail: int = TAIL,
 ) -> str:
     """Run `argv` to its end and give what it wrote to standard output (and standard error, where there is a `log`).
 
     Parameters: `what` names the work for the error text; `env` is the whole environment (default: this process's);
     `log` is appended to, with the command first; `hold` are file descriptors that the program and its children
-    inherit (a lock that must outlive this process, see `cache`); `timeout` in seconds; `accept` lists good statuses.
+    inherit (a lock that must outlive this process, see `cache`); `timeout` in seconds; `accept` lists good statuses;
+    `tail` is how many characters of the output, the last, an error keeps.
 
     Raises `ProcessFailed` when the program cannot be started, takes too long or ends otherwise.
     """
@@ -79,7 +80,7 @@ def run(
             f"{what}: {words[0]} took longer than {timeout} s", status=-signal.SIGKILL, log=log
         ) from error
     if status not in accept:
-        raise ProcessFailed(_failure(what, words[0], status, output), status=status, output=output[-TAIL:], log=log)
+        raise ProcessFailed(_failure(what, words[0], status, output), status=status, output=output[-tail:], log=log)
     return output
 
 

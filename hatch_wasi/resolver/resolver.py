@@ -100,7 +100,7 @@ class Resolver:
         variables = process.base_environment(pip_variables())
         environment = {name: value for name, value in variables.items() if name not in PLACES}
         try:
-            said = process.run(argv, what="pip", env=environment, log=self.log)
+            said = process.run(argv, what="pip", env=environment, log=self.log, tail=100_000)
         except ProcessFailed as error:
             self._hand_on(error.output)
             if unbuilt.exists():
