@@ -41,8 +41,15 @@ class Gathering:
         if self._sources and not args.build:
             message = f"{self._sources[0]} is not a wheel file, and has to be built for WASI"
             raise UsageError(message, hint="--build builds it, or build a wheel of it by `hatch-wasi wheel`")
+        for word in self._words:
+            if not word.strip():
+                message = "an empty word is no requirement"
+                raise UsageError(message, hint="is a variable on the command line not set?")
+            if "://" not in word and (word.endswith(SDISTS) or word.startswith((".", "/"))):
+                message = f"{word}: no such file or folder"
+                raise UsageError(message)
         for file in [*args.requirement, *args.constraint]:
-            if "://" not in file and not Path(file).is_file():
+            if "://" not in file and (Path(file).is_dir() or not Path(file).exists()):
                 message = f"{file}: no such file"
                 raise UsageError(message)
 
@@ -57,6 +64,8 @@ class Gathering:
         """Give the wheels to install; files that were fetched or built go when the block ends."""
         with tempfile.TemporaryDirectory(prefix="hatch-wasi-install-") as name:
             work = Path(name)
+            for given in (self._args.requirement, self._args.constraint):
+                given[:] = [_kept(file, work) for file in given]
             files = list(self._files)
             if self._sources:
                 files += self._build(self._sources, toolchain, cache, work / "built")
@@ -159,6 +168,16 @@ class Gathering:
         finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
         made = wheel.collector(toolchain, cache, self._console, finder=finder, choice=choice, building=building)
         return made.collect(words)
+
+
+def _kept(file: str, work: Path) -> str:
+    """Give a file that can be read more than once, by other programs too: a copy of what comes from a pipe, `<(…)`."""
+    if "://" in file or Path(file).is_file():
+        return file
+    handle, name = tempfile.mkstemp(prefix="requirements-", suffix=".txt", dir=work)
+    with os.fdopen(handle, "wb") as copy:
+        copy.write(Path(file).read_bytes())
+    return name
 
 
 def _is_wheel_file(word: str) -> bool:

@@ -17,6 +17,7 @@ __all__ = ["add_target", "current", "site_packages", "toolchain"]
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Declare `--target`."""
     parser.add_argument(
+        "-t",
         "--target",
         "--path",
         metavar="DIR",

@@ -224,10 +224,13 @@ def _pip_options(args: argparse.Namespace) -> list[str]:
 
 
 def _config_settings(words: Sequence[str]) -> dict[str, str | list[str]]:
-    """Read `KEY=VALUE` words as pip and build do: a key that comes again makes a list."""
+    """Read `KEY=VALUE` words as pip does: a key that comes again makes a list. Raises `UsageError`."""
     found: dict[str, str | list[str]] = {}
     for word in words:
-        key, _, value = word.partition("=")
+        key, equals, value = word.partition("=")
+        if not equals:
+            message = f"-C {word} is not KEY=VALUE"
+            raise UsageError(message)
         if key in found:
             before = found[key]
             found[key] = [*(before if isinstance(before, list) else [before]), value]

@@ -117,13 +117,8 @@ class Finder:
 
     def _best(self, requirement: Requirement) -> list[Package]:
         """Give what there is of the best version."""
-        # Final releases, unless the requirement names a pre-release or there is nothing else (PEP 440). The library
-        # leaves that to packaging, which as of 26 lets all of them be contained in a specifier that names none.
-        choices = (True,) if requirement.specifier.prereleases else (False, True)
-        matches: list[Package] = []
         try:
-            for choice in choices:
-                matches = matches or list(self._finder.find_matches(requirement, allow_prereleases=choice))
+            matches = list(self._finder.find_matches(requirement, allow_prereleases=True))
         except (URLError, HTTPError, OSError) as error:
             message = f"{requirement}: the package index cannot be read: {error}"
             raise BuildError(message) from error
@@ -131,7 +126,12 @@ class Finder:
             message = f"no release of {requirement} can be found for WASI Python"
             hint = "check its name and version, and pip's index configuration"
             hint = "offline, only indexes and links that are files are read" if is_offline() else hint
+            hint = f"the folder of this name is ./{requirement.name}" if Path(requirement.name).is_dir() else hint
             raise BuildError(message, hint=hint)
+        # Final releases, unless the requirement names a pre-release or there is nothing else (PEP 440). The library
+        # would leave that to packaging, of which 26 finds pre-releases contained in a specifier that names none.
+        final = [package for package in matches if not Version(str(package.version)).is_prerelease]
+        matches = matches if requirement.specifier.prereleases else final or matches
         return [package for package in matches if package.version == matches[0].version]
 
     def _has_extensions(self, name: str, version: str | None) -> bool:

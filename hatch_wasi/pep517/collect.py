@@ -94,12 +94,15 @@ class Collector:
     def _make(self, word: str, have: dict[str, str], work: Path, *, asked: bool) -> Made | None:
         """Give the wheel of one word, None if it is there already."""
         path = Path(word)
-        if asked and path.is_dir():
+        if asked and path.is_dir() and _looks_like_path(word):
             path = path.resolve()
             wheel = self.builder.build(path, path.name, work, self._needed(asked=True))
             return Made(wheel=wheel, built=True, source=path, label=path.name)
         if asked and path.is_file():
             return self._from_file(path, work)
+        if asked and word.endswith((*archive.FORMATS, ".whl", ".zip")) and not _looks_like_path(word):
+            message = f"{word}: no such file"
+            raise UsageError(message)
         try:
             requirement = Requirement(word)
         except InvalidRequirement as error:
@@ -170,6 +173,8 @@ class Collector:
             self._audit(wheel, made, work)
         if asked and made.source and self.options.tests:
             self.options.tests.run(wheel, made.source, self.builder, self._wheels_for, work)
+        elif asked and self.options.tests:
+            self.builder.console.warn(f"{wheel.name} was not built, and is not tested")
         target = self.options.wheel_dir / wheel.name
         same = False
         with suppress(OSError):
@@ -204,6 +209,11 @@ class Collector:
     def _needs(self, wheel: Path, extras: frozenset[str]) -> list[Requirement]:
         with open_wheels([wheel]) as (opened,):
             return list(opened.needs(self.builder.python.target().markers(), extras))
+
+
+def _looks_like_path(word: str) -> bool:
+    """Tell a path from a name: as for pip, a plain name is a requirement, whatever folder is here."""
+    return "/" in word or word.startswith(".")
 
 
 def _extras(word: str) -> frozenset[str]:

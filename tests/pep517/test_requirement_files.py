@@ -14,6 +14,17 @@ def test_lines_comments_and_continuations(tmp_path):
     assert found == ["a==1", "b @ https://example.org/b.tar.gz#sha256=00", "c>=2", "d==1"]
 
 
+def test_names_of_what_files_list_by_other_files(tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "all.txt").write_text("-i https://example.org\na>=1 --hash=sha256:00\n-r more/b.txt  # others\n")
+    (tmp_path / "more" / "b.txt").write_text("--requirement=c.txt\nb; sys_platform == 'win32'\n")
+    (tmp_path / "more" / "c.txt").write_text("c[extra]\n")
+    assert requirements.names(tmp_path / "all.txt") == ["a", "c", "b"]
+    (tmp_path / "more" / "c.txt").write_text("-r ../all.txt\n")
+    with pytest.raises(UsageError, match=r"all.txt names itself, by -r"):
+        requirements.names(tmp_path / "all.txt")
+
+
 def test_what_is_wrong_is_named_by_its_line(tmp_path):
     (tmp_path / "c.txt").write_text("a==1\n-i https://example.org\n")
     with pytest.raises(UsageError, match=r"c.txt, line 2: not a requirement: -i"):

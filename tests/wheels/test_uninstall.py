@@ -66,7 +66,7 @@ def test_lists(install, make_wheel, command, capfd):
         {"name": "My_App", "version": "1.0"}, {"name": "one", "version": "2.0"},
     ]  # fmt: skip
     assert command("list", "--not-required", "--format", "freeze") == 0
-    assert capfd.readouterr().out == f"My_App @ {app.as_uri()}\n"
+    assert capfd.readouterr().out == "My_App==1.0\n"
     assert command("freeze") == 0
     assert capfd.readouterr().out == f"My_App @ {app.as_uri()}\none @ {one.as_uri()}\n"
 
