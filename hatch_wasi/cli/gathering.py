@@ -158,7 +158,7 @@ class Gathering:
 
         args = self._args
         constraints = [line for file in args.constraint for line in requirements.read(Path(file))]
-        choice = Options(wheel_dir=folder, dependencies=False, constraints=constraints)
+        choice = Options(wheel_dir=folder, dependencies=False, constraints=constraints, kept=False)
         building = BuildOptions(
             pip_options=self._pip_sources(),
             variables=wheel.variables(self._chosen),

@@ -39,6 +39,8 @@ class Options:
     """Which versions of projects may be taken, if they are."""
     target_requires: Sequence[str] = ()
     """Requirements whose files for WASI the builds of what is asked for find, beyond what they are seen to use."""
+    kept: bool = True
+    """The folder stays; else its name is of no interest."""
     tests: Tests | None = None
     """What the wheels that are asked for must pass."""
 
@@ -186,7 +188,9 @@ class Collector:
                 message = f"{self.options.wheel_dir} cannot be written: {error.strerror}"
                 raise UsageError(message, hint="name another folder by -w") from error
         have[name] = str(version)
-        self.builder.console.note(f"{'Made' if made.built else 'Taken as it is:'} {target}")
+        self.builder.console.note(
+            f"{'Made' if made.built else 'Taken as it is:'} {target if self.options.kept else target.name}"
+        )
         return target
 
     def _audit(self, wheel: Path, made: Made, work: Path) -> None:
