@@ -1,5 +1,6 @@
 """Find what a requirement names: a wheel that WASI Python can install, else the sdist to build one from."""
 
+import logging
 import re
 import shlex
 import sys
@@ -70,6 +71,7 @@ class Finder:
         self, python: str, *, index_url: str | None = None, extra: Sequence[str] = (), find_links: Sequence[str] = ()
     ) -> None:
         """Search for Python `X.Y`; what is given here goes before pip's configuration (`pip config list`)."""
+        logging.getLogger("unearth.collector").addFilter(_is_worth_a_warning)
         known = _pip_configuration()
         # Without sources, the library has the index that everybody has.
         default = PackageFinder().sources[0]["url"]
@@ -167,6 +169,11 @@ class Finder:
             return Fetched(path=file)
         archive.unpack(file, folder / "unpacked")
         return Fetched(path=folder / "unpacked" / (link.subdirectory or ""), sdist=file)
+
+
+def _is_worth_a_warning(message: logging.LogRecord) -> bool:
+    """Leave out what the library says of an index that does not have a project, as one of several may."""
+    return "Client Error(404)" not in message.getMessage()
 
 
 def _pip_configuration() -> dict[str, str]:

@@ -146,6 +146,12 @@ def test_what_pip_warns_of_is_said(said, add, index, site):
     assert text.count("warning: three 1.0 is yanked: it is broken\n") == 1
 
 
+def test_more_is_said_where_more_is_asked_for(said, add):
+    add("one", "1.0")
+    assert "Collecting one" in said("-v", "one")[1]
+    assert "Looking in indexes" not in said("--force-reinstall", "one")[1]
+
+
 def test_words_that_are_none(said):
     for words, told in (
         ([""], "an empty word is no requirement"),
