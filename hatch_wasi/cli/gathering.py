@@ -16,6 +16,7 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.cli.options import Toolchain
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError, WheelError
+from hatch_wasi.pep517 import requirements
 from hatch_wasi.resolver.resolver import Chosen, Resolver, Unavailable
 from hatch_wasi.wheels.install import Origin, check_tags, open_wheels
 from hatch_wasi.wheels.installed import scan
@@ -139,33 +140,49 @@ class Gathering:
         given = [f"--{flag.replace('_', '-')}" for flag in flags if getattr(args, flag)]
         return [*(word for pair in pairs for word in pair), *given]
 
-    def _pip_sources(self) -> list[str]:
+    def _pip_sources(self, *, files: bool = False) -> list[str]:
+        """Give pip's options that say where releases are; those in files, which pip reads itself, only if asked to."""
+        trusted = [word for host in self._args.trusted_host for word in ("--trusted-host", host)]
+        return [*self._releases(files=files).options(), *trusted]
+
+    def _releases(self, *, files: bool) -> requirements.Sources:
         args = self._args
-        pairs = [("--index-url", args.index_url)] if args.index_url else []
-        for option in ("extra_index_url", "find_links", "trusted_host"):
-            pairs += [(f"--{option.replace('_', '-')}", value) for value in getattr(args, option)]
-        return [*(word for pair in pairs for word in pair), *(["--no-index"] if args.no_index else [])]
+        found = requirements.Sources(
+            index_url=args.index_url,
+            extra_index_urls=tuple(args.extra_index_url),
+            find_links=tuple(args.find_links),
+            no_index=args.no_index,
+        )
+        for file in (*args.requirement, *args.constraint) if files else ():
+            found = found if "://" in file else found.of_file(Path(file))
+        return found
 
     def _build(self, words: list[str], toolchain: bootstrap.Toolchain, cache: Cache, folder: Path) -> list[Path]:
         """Make wheels as `hatch-wasi wheel` does, and give the files. Raises `BuildError`, `UsageError`."""
         from hatch_wasi.cli import wheel
 
         wheel.require()
-        from hatch_wasi.pep517 import requirements
         from hatch_wasi.pep517.builder import BuildOptions
         from hatch_wasi.pep517.candidates import Finder
         from hatch_wasi.pep517.collect import Options
 
         args = self._args
+        releases = self._releases(files=True)
         constraints = [line for file in args.constraint for line in requirements.read(Path(file))]
         choice = Options(wheel_dir=folder, dependencies=False, constraints=constraints, kept=False)
         building = BuildOptions(
-            pip_options=self._pip_sources(),
+            pip_options=self._pip_sources(files=True),
             variables=wheel.variables(self._chosen),
             source_date=epoch.source_date(os.environ),
         )
         short = toolchain.python.short_version
-        finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
+        finder = Finder(
+            short,
+            index_url=releases.index_url,
+            extra=releases.extra_index_urls,
+            find_links=releases.find_links,
+            no_index=releases.no_index,
+        )
         made = wheel.collector(toolchain, cache, self._console, finder=finder, choice=choice, building=building)
         return made.collect(words)
 

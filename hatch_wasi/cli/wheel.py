@@ -72,6 +72,7 @@ def _add_collecting(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("-i", "--index-url", metavar="URL", help="package index (default: pip's)")
     group.add_argument("--extra-index-url", action="append", default=[], metavar="URL", help="another one")
+    group.add_argument("--no-index", action="store_true", help="ask no index, only --find-links")
     group.add_argument("-f", "--find-links", action="append", default=[], metavar="URL|DIR", help="where else to look")
 
 
@@ -122,7 +123,13 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         cache = Cache()
         toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
         short = toolchain.python.short_version
-        finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
+        finder = Finder(
+            short,
+            index_url=args.index_url,
+            extra=args.extra_index_url,
+            find_links=args.find_links,
+            no_index=args.no_index,
+        )
         building = _build_options(args, chosen, short)
         collector(toolchain, cache, console, finder=finder, choice=choice, building=building).collect(args.projects)
     return 0
@@ -220,7 +227,7 @@ def _pip_options(args: argparse.Namespace) -> list[str]:
     pairs += [("--index-url", args.index_url)] if args.index_url else []
     pairs += [("--extra-index-url", url) for url in args.extra_index_url]
     pairs += [("--find-links", link) for link in args.find_links]
-    return [word for pair in pairs for word in pair]
+    return [*(word for pair in pairs for word in pair), *(["--no-index"] if args.no_index else [])]
 
 
 def _config_settings(words: Sequence[str]) -> dict[str, str | list[str]]:

@@ -68,7 +68,13 @@ class Finder:
     """Searches the indexes that pip is configured with."""
 
     def __init__(
-        self, python: str, *, index_url: str | None = None, extra: Sequence[str] = (), find_links: Sequence[str] = ()
+        self,
+        python: str,
+        *,
+        index_url: str | None = None,
+        extra: Sequence[str] = (),
+        find_links: Sequence[str] = (),
+        no_index: bool = False,
     ) -> None:
         """Search for Python `X.Y`; what is given here goes before pip's configuration (`pip config list`)."""
         logging.getLogger("unearth.collector").addFilter(_is_worth_a_warning)
@@ -90,6 +96,8 @@ class Finder:
                 abis=[f"cp{version[0]}{version[1]}", "abi3", "none"],
             ),
         )
+        if no_index:
+            self._finder.sources = [source for source in self._finder.sources if source["type"] != "index"]
         if is_offline():
             self._finder.sources = [source for source in self._finder.sources if source["url"].startswith("file:")]
 

@@ -1,18 +1,79 @@
 """Files of requirements, one a line, as pip reads them."""
 
+import argparse
+import os
 import re
+import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from hatch_wasi.errors import UsageError
 
-__all__ = ["names", "read"]
+__all__ = ["Sources", "names", "read"]
 
 NESTED = re.compile(r"(?:-r|--requirement)[ =]?\s*(?P<file>\S.*)")
 COMMENT = re.compile(r"(^|\s+)#.*$")
 """As pip has it (pip/_internal/req/req_file.py): a `#` within a word, as in a URL, begins none."""
+
+
+VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where releases are looked for: what a command line says, and options in the files that it names."""
+
+    index_url: str | None = None
+    """None: pip's."""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+
+    def of_file(self, path: Path, seen: frozenset[Path] = frozenset()) -> "Sources":
+        """Give these with what the options of a file, and of those that it names, add or replace; as pip does.
+
+        Files at URLs are passed over. Raises `UsageError`, also for files that name each other in a circle.
+        """
+        _check_circle(path, seen)
+        found = self
+        for _, words in _lines(path):
+            nested = NESTED.fullmatch(words)
+            if nested and "://" not in nested["file"]:
+                found = found.of_file(path.parent / nested["file"], seen | {path.resolve()})
+            elif words.startswith("-"):
+                found = found.of_line(words, path.parent)
+        return found
+
+    def of_line(self, words: str, folder: Path) -> "Sources":
+        """Give these with what one line of options says, in a file in `folder`."""
+        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        parser.add_argument("-i", "--index-url", "--pypi-url", default=None)
+        parser.add_argument("--extra-index-url", action="append", default=[])
+        parser.add_argument("-f", "--find-links", action="append", default=[])
+        parser.add_argument("--no-index", action="store_true")
+        said, _ = parser.parse_known_args(shlex.split(words))
+        extra = () if said.index_url else self.extra_index_urls
+        return Sources(
+            index_url=said.index_url or self.index_url,
+            extra_index_urls=(*extra, *said.extra_index_url),
+            find_links=(*self.find_links, *(_beside(folder, link) for link in said.find_links)),
+            no_index=self.no_index or said.no_index,
+        )
+
+    def options(self) -> list[str]:
+        """Give them as pip's options."""
+        pairs = [("--index-url", self.index_url)] if self.index_url else []
+        pairs += [("--extra-index-url", url) for url in self.extra_index_urls]
+        pairs += [("--find-links", link) for link in self.find_links]
+        return [*(word for pair in pairs for word in pair), *(["--no-index"] if self.no_index else [])]
+
+
+def _beside(folder: Path, link: str) -> str:
+    """Give a folder that a file names as it is named from here: beside the file, if there is such."""
+    return str(folder / link) if "://" not in link and (folder / link).exists() else link
 
 
 def read(path: Path) -> list[Requirement]:
@@ -28,9 +89,7 @@ def names(path: Path, seen: frozenset[Path] = frozenset()) -> list[str]:
 
     Raises `UsageError`, also for files that name each other in a circle.
     """
-    if path.resolve() in seen:
-        message = f"{path} names itself, by -r"
-        raise UsageError(message)
+    _check_circle(path, seen)
     found = []
     for number, words in _lines(path):
         if nested := NESTED.fullmatch(words):
@@ -40,6 +99,12 @@ def names(path: Path, seen: frozenset[Path] = frozenset()) -> list[str]:
     return found
 
 
+def _check_circle(path: Path, seen: frozenset[Path]) -> None:
+    if path.resolve() in seen:
+        message = f"{path} names itself, by -r"
+        raise UsageError(message)
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = path.read_text(encoding="utf-8").replace("\\\n", " ")
@@ -47,6 +112,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         message = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise UsageError(message) from error
     for number, line in enumerate(text.splitlines(), 1):
+        line = VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[0], line)  # noqa: PLW2901 - as pip
         if words := COMMENT.sub("", line).partition(" --hash=")[0].strip():
             yield number, words
 

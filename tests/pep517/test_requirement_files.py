@@ -25,6 +25,33 @@ def test_names_of_what_files_list_by_other_files(tmp_path):
         requirements.names(tmp_path / "all.txt")
 
 
+def test_where_releases_are_by_options_in_files(tmp_path, monkeypatch):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "all.txt").write_text(
+        "a==1\n--index-url https://${USER_X}@example.org/\n-r more.txt\n-r https://example.org/c.txt\n-c c.txt\n"
+    )
+    (tmp_path / "more.txt").write_text(
+        "--extra-index-url=https://more.example.org/ -f links\n-f https://x.org/${NOT_X}\n"
+    )
+    monkeypatch.setenv("USER_X", "me")
+    monkeypatch.delenv("NOT_X", raising=False)
+    given = requirements.Sources(index_url="https://one.org/", extra_index_urls=("https://two.org/",))
+    found = given.of_file(tmp_path / "all.txt")
+    assert found == requirements.Sources(
+        index_url="https://me@example.org/",
+        extra_index_urls=("https://more.example.org/",),
+        find_links=(str(tmp_path / "links"), "https://x.org/${NOT_X}"),
+    )
+    assert found.options()[:4] == [
+        "--index-url", "https://me@example.org/", "--extra-index-url", "https://more.example.org/",
+    ]  # fmt: skip
+    (tmp_path / "more.txt").write_text("--no-index\n")
+    assert given.of_file(tmp_path / "more.txt").options()[-1] == "--no-index"
+    (tmp_path / "more.txt").write_text("-r all.txt\n")
+    with pytest.raises(UsageError, match=r"all.txt names itself, by -r"):
+        given.of_file(tmp_path / "all.txt")
+
+
 def test_what_is_wrong_is_named_by_its_line(tmp_path):
     (tmp_path / "c.txt").write_text("a==1\n-i https://example.org\n")
     with pytest.raises(UsageError, match=r"c.txt, line 2: not a requirement: -i"):
