@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Gathering:
         self._console = console
         self._chosen = chosen
         self._files = [Path(word) for word in args.words if _is_wheel_file(word)]
+        self._built: dict[Path, Mapping[str, object]] = {}
+        """Wheels that were built from what was named by its place: that place (PEP 610)."""
         self._sources = [word for word in args.words if _is_source(word)]
         self._words = [word for word in args.words if word not in self._sources and not _is_wheel_file(word)]
         if self._sources and not args.build:
@@ -71,7 +73,7 @@ class Gathering:
             if self._sources:
                 files += self._build(self._sources, toolchain, cache, work / "built")
             if self._is_simple(files, toolchain, site):
-                yield [(path, Origin.of_file(path)) for path in files]
+                yield [(path, self._origin(path)) for path in files]
             else:
                 yield self._resolve(files, toolchain, cache, site, work)
 
@@ -127,10 +129,19 @@ class Gathering:
                 place = error.requirement.partition("@")[2].strip() or error.requirement
                 words = [str(made[0]) if place in word else word for word in words]
                 resolver.wheels[:] = [built]
-        found = [(item.path, Origin(requested=item.requested, direct=item.direct)) for item in chosen]
+        found = [(item.path, self._chosen_from(item)) for item in chosen]
         # A file that is named is installed even if its version is there: it may have been built anew.
         there = {path.resolve() for path, _ in found}
-        return [*found, *((path, Origin.of_file(path)) for path in files if path.resolve() not in there)]
+        return [*found, *((path, self._origin(path)) for path in files if path.resolve() not in there)]
+
+    def _origin(self, path: Path) -> Origin:
+        """Say of a wheel file that is named where it is from, or of one that was built what from."""
+        made_of = self._built.get(path.resolve())
+        return Origin(direct=made_of) if made_of else Origin.of_file(path)
+
+    def _chosen_from(self, item: Chosen) -> Origin:
+        made_of = self._built.get(item.path.resolve()) if item.direct else None
+        return Origin(requested=item.requested, direct=made_of or item.direct)
 
     def _pip_options(self) -> list[str]:
         args = self._args
@@ -184,7 +195,9 @@ class Gathering:
             no_index=releases.no_index,
         )
         made = wheel.collector(toolchain, cache, self._console, finder=finder, choice=choice, building=building)
-        return made.collect(words)
+        wheels = made.collect(words)
+        self._built.update({path.resolve(): made_of for path, made_of in made.origins.items()})
+        return wheels
 
 
 def _kept(file: str, work: Path) -> str:
@@ -208,11 +221,18 @@ def _is_source(word: str) -> bool:
 
 
 def _named(requirement: str) -> str:
-    """Give a requirement that is only an address the name that its file has (PEP 508: `NAME @ URL`)."""
-    if "://" not in requirement or "@" in requirement.partition("://")[0]:
+    """Give a requirement that is only an address the name that its file has (PEP 508: `NAME @ URL`).
+
+    Raises `UsageError` if that has none, as a repository.
+    """
+    if not re.match(r"[\w.+]+:/", requirement):
         return requirement
-    name = requirement.partition("#")[0].rpartition("/")[2].rpartition("-")[0]
-    return f"{name} @ {requirement}" if name else requirement
+    file = requirement.partition("#")[0].rpartition("/")[2]
+    name = "" if "+" in requirement.partition(":")[0] else file.rpartition("-")[0]
+    if not name:
+        message = f"{requirement}: the name of the project is needed to build it"
+        raise UsageError(message, hint="write NAME @ URL")
+    return f"{name} @ {requirement}"
 
 
 def _provides(wheel: Wheel, need: Requirement) -> bool:

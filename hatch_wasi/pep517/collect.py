@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from hatch_wasi.audit.auditor import Auditor
 from hatch_wasi.cache import replace_file
 from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, UsageError
+from hatch_wasi.pep517 import origin
 from hatch_wasi.pep517.builder import Builder, Needs
 from hatch_wasi.pep517.candidates import Finder, name_of
 from hatch_wasi.pep517.testing import Tests
@@ -54,6 +55,8 @@ class Made:
     source: Path | None = None
     """The tree it was built from."""
     label: str = ""
+    direct: Mapping[str, object] | None = None
+    """What was named to be built, if it was named by its place (PEP 610)."""
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Collector:
     options: Options
     made: list[Path] = field(default_factory=list)
     """Wheels in the output folder, in the order in which they were made."""
+    origins: dict[Path, Mapping[str, object]] = field(default_factory=dict)
+    """Of those that were built from what was named by its place: its `direct_url.json` (PEP 610)."""
 
     def __post_init__(self) -> None:
         """Read the WASI Python once."""
@@ -88,6 +93,8 @@ class Collector:
                     continue
                 wheel = self._keep(made, work, have, asked=asked)
             self.made.append(wheel)
+            if made.direct:
+                self.origins[wheel] = made.direct
             if self.options.dependencies:
                 extras = _extras(word)
                 waiting.extend((str(need), False) for need in self._needs(wheel, extras))
@@ -99,7 +106,7 @@ class Collector:
         if asked and path.is_dir() and _looks_like_path(word):
             path = path.resolve()
             wheel = self.builder.build(path, path.name, work, self._needed(asked=True))
-            return Made(wheel=wheel, built=True, source=path, label=path.name)
+            return Made(wheel=wheel, built=True, source=path, label=path.name, direct=origin.folder(path))
         if asked and path.is_file():
             return self._from_file(path, work)
         if asked and word.endswith((*archive.FORMATS, ".whl", ".zip")) and not _looks_like_path(word):
@@ -109,7 +116,8 @@ class Collector:
             requirement = Requirement(word)
         except InvalidRequirement as error:
             message = f"{word} is neither a file, a folder nor a requirement: {str(error).splitlines()[0]}"
-            raise UsageError(message) from error
+            hint = "write NAME @ URL" if "://" in word else None
+            raise UsageError(message, hint=hint) from error
         key = canonicalize_name(requirement.name)
         if key in have and requirement.specifier.contains(have[key], prereleases=True):
             return None
@@ -148,7 +156,8 @@ class Collector:
             message = f"{label} has extension modules for other systems, and its wheel for WASI is pure Python"
             hint = "its sources may build them only when they are asked to; --allow-pure accepts the wheel"
             raise BuildError(message, hint=hint, log=self.builder.log(label))
-        return Made(wheel=wheel, built=True, source=fetched.path, label=label)
+        direct = origin.address(requirement.url, fetched.path, fetched.sdist) if requirement.url else None
+        return Made(wheel=wheel, built=True, source=fetched.path, label=label, direct=direct)
 
     def _constrained(self, requirement: Requirement) -> Requirement:
         narrowed = Requirement(str(requirement))
@@ -163,7 +172,7 @@ class Collector:
         tree = work / "unpacked"
         archive.unpack(path, tree)
         wheel = self.builder.build_sdist(path, tree, path.name, work, self._needed(asked=True))
-        return Made(wheel=wheel, built=True, source=tree, label=path.name)
+        return Made(wheel=wheel, built=True, source=tree, label=path.name, direct=origin.file(path))
 
     def _keep(self, made: Made, work: Path, have: dict[str, str], *, asked: bool) -> Path:
         """Audit a wheel, test it, and put it into the output folder, whole."""

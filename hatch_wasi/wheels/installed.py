@@ -41,8 +41,10 @@ class Distribution:
         """Give where it was installed from, if not from an index (PEP 610); empty if it was, or nobody knows."""
         try:
             found = json.loads((site / self.folder / "direct_url.json").read_text(encoding="utf-8"))
-            return str(found["url"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            vcs = found.get("vcs_info")
+            url = f"{vcs['vcs']}+{found['url']}@{vcs['commit_id']}" if vcs else str(found["url"])
+            return f"{url}#subdirectory={found['subdirectory']}" if "subdirectory" in found else url
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return ""
 
     def needs(self, site: Path) -> set[str]:

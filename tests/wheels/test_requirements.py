@@ -238,6 +238,28 @@ def test_what_is_built_is_from_where_a_file_says(setuptools, install, index, tmp
     assert "no release of thing" in capfd.readouterr().err
 
 
+def test_what_was_built_is_frozen_as_what_was_named(setuptools, install, index, tmp_path, listed, capfd):
+    archive = sdist(tmp_path)
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    project = tmp_path / "thing-1.0"
+    git = ["git", "-C", str(project), "-c", "user.name=tests", "-c", "user.email=tests@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *words], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    index.add(setuptools)
+    for word, frozen in (
+        (f"thing @ git+{project.as_uri()}@{commit}", f"git+{project.as_uri()}@{commit}"),
+        (project, project.as_uri()),
+        (archive, archive.as_uri()),
+    ):
+        assert install("--build", "--force-reinstall", word) == 0, capfd.readouterr().err
+        assert " ".join(listed()) == f"thing @ {frozen}"
+    direct = next(tmp_path.glob("into/site/*.dist-info/direct_url.json"))
+    assert json.loads(direct.read_text())["archive_info"]["hashes"] == {"sha256": digest}
+    assert install("--build", f"git+{project.as_uri()}") == 2
+    assert "write NAME @ URL" in capfd.readouterr().err
+
+
 def test_sources_that_are_named_by_a_url_are_not_built_by_pip(setuptools, install, index, tmp_path, capfd, site):
     index.add(setuptools, sdist(tmp_path))
     word = f"thing @ {index.url}thing/thing-1.0.tar.gz"
