@@ -60,12 +60,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from hatch_wasi.runtime.trial import run_command
     from hatch_wasi.wheels.install import Installation, open_wheels
 
-    if args.editable:
-        message = f"-e {args.editable[0]}: there are no editable installs for WASI"
-        raise UsageError(message, hint="install it without -e, by --build, and again after changes")
-    if not args.words and not args.requirement:
-        message = "nothing to install is named"
-        raise UsageError(message, hint="hatch-wasi install NAME, or a wheel file, or -r FILE")
+    _check(args)
     chosen = places.toolchain(args)
     gathering = Gathering(args, console, chosen)
     cache = Cache()
@@ -91,3 +86,13 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 judge=lambda wheel: gate.judge(auditor, wheel),
             ).install(wheels, {wheel.project: origin for wheel, (_, origin) in zip(wheels, found, strict=True)})
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise `UsageError` for what is not to be installed at all."""
+    if args.editable:
+        message = f"-e {args.editable[0]}: there are no editable installs for WASI"
+        raise UsageError(message, hint="install it without -e, by --build, and again after changes")
+    if not args.words and not args.requirement:
+        message = "nothing to install is named"
+        raise UsageError(message, hint="hatch-wasi install NAME, or a wheel file, or -r FILE")
