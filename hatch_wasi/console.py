@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-__all__ = ["Console", "seconds"]
+__all__ = ["Console", "counted", "seconds"]
 
 TICK = 1.0
 LARGE = 16_000_000
@@ -27,6 +27,11 @@ def seconds(elapsed: float) -> str:
         return f"{elapsed:.0f} s"
     minutes, rest = divmod(round(elapsed), 60)
     return f"{minutes} min {rest:02} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things: `1 wheel`, `2 wheels`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _amount(done: int, total: int | None) -> str:

@@ -11,11 +11,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONFIG", "Environment", "current", "of_folder"]
+__all__ = ["CONFIG", "PIP", "Environment", "current", "is_pip_of_ours", "of_folder"]
 
 CONFIG = "pyvenv.cfg"
 KEY = "hatch-wasi"
 """What makes the file one of ours. It has no `home`: no Python of this machine takes the folder for its own."""
+
+
+PIP = b"""#!/bin/sh
+# What is installed by the pip of an environment is for it: hatch-wasi has the commands.
+VIRTUAL_ENV=$(dirname -- "$(readlink -f -- "$0")")/../../../..
+export VIRTUAL_ENV
+exec hatch-wasi "$@"
+"""
+"""`bin/pip`: that of this machine's Python would be found instead, and install there."""
 
 
 class Environment:
@@ -64,6 +73,15 @@ def current(variables: Mapping[str, str]) -> Environment | None:
         if parent == folder:
             return None
         folder = parent
+
+
+def is_pip_of_ours(file: str) -> bool:
+    """Tell whether `file` is the `pip` that an environment begins with, which a real one may replace."""
+    try:
+        with open(file, "rb") as content:
+            return content.read(len(PIP) + 1) == PIP
+    except OSError:
+        return False
 
 
 def _read(root: str) -> Environment | None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from venv import EnvBuilder
 
 from hatch_wasi.cache import replace_file
-from hatch_wasi.environment import CONFIG, Environment, of_folder
+from hatch_wasi.environment import CONFIG, PIP, Environment, of_folder
 from hatch_wasi.errors import UsageError
 from hatch_wasi.wasi_python import WasiPython
 
@@ -59,6 +59,9 @@ def _write(root: Path, made: Environment, python: WasiPython, prompt: str) -> No
     for name in ("python3", f"python{python.short_version}"):
         (programs / name).unlink(missing_ok=True)
         (programs / name).symlink_to("python")
+    for name in ("pip", "pip3"):
+        if not os.path.lexists(programs / name):  # else of an environment before, or of a package
+            replace_file(programs / name, PIP, mode=0o755)
     EnvBuilder(prompt=prompt).setup_scripts(
         SimpleNamespace(
             env_dir=str(root),

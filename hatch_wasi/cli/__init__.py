@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from hatch_wasi.errors import BuildError, HatchWasiError
@@ -18,13 +19,30 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 COMMANDS = (
-    "bootstrap", "info", "run", "install", "list", "freeze", "uninstall", "venv", "wheel", "audit", "index",
+    "bootstrap", "info", "run", "install", "list", "freeze", "uninstall", "check", "venv", "wheel", "audit", "index",
     "export", "import", "clean",
 )  # fmt: skip
 
 
-def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
-    """Make the parser, with the commands `names`: to have all of them means to import all that they use."""
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Read the command line, with the parsers that it needs: to have all of them means to import all that they use."""
+    named = words[0] if words and words[0] in COMMANDS else None
+    parser, commands = _parsers([named] if named else COMMANDS)
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    args, unknown = parser.parse_known_args(words)
+    if unknown and named is None:
+        parser.error(f"{' '.join(unknown)}: options go after the command")
+    if unknown:
+        # argparse would have the parser above the command's say so, whose usage is of no help.
+        commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
+
+
+def _parsers(
+    names: Sequence[str],
+) -> tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]:
     import argparse
     import importlib
 
@@ -37,11 +55,11 @@ def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
     common.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice: everything")
     common.add_argument("-q", "--quiet", action="store_true", help="say only what is wrong")
     parser = argparse.ArgumentParser(prog="hatch-wasi", description="Python C extensions on WASI.")
-    parser.add_argument("--version", action="version", version=f"hatch-wasi {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"hatch-wasi {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in names:
         importlib.import_module(f"hatch_wasi.cli.{_module(name)}").add_parser(commands, common)
-    return parser
+    return parser, commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,16 +82,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _report("interrupted")
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has had enough, as `head` has. What is left of it is not tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        _report(f"{error.filename or 'the output'}: {error.strerror or error}")
+        return 1
 
 
 def _execute(words: list[str]) -> int:
     import importlib
+    from pathlib import Path
 
     from hatch_wasi.console import Console
 
-    args = _parser(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS).parse_args(words)
+    if sys.stdout is None:  # closed, by `>&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    args = _parsed(words)
     console = Console(verbosity=-1 if args.quiet else args.verbose)
-    return int(importlib.import_module(f"hatch_wasi.cli.{_module(args.command)}").execute(args, console))
+    status = int(importlib.import_module(f"hatch_wasi.cli.{_module(args.command)}").execute(args, console))
+    sys.stdout.flush()  # while what goes wrong with it can be told
+    return status
 
 
 def _module(command: str) -> str:

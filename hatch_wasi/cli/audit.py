@@ -13,7 +13,7 @@ from hatch_wasi.audit.finding import Finding, Level, Report
 from hatch_wasi.audit.fixing import fix
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, counted
 from hatch_wasi.errors import UsageError, WheelError
 from hatch_wasi.wheels.names import one_line
 from hatch_wasi.wheels.wheel import Wheel
@@ -97,13 +97,18 @@ def _print_json(reports: list[Report], python: str) -> None:
     sys.stdout.write(json.dumps(content, indent=2) + "\n")
 
 
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
 def _print_text(reports: list[Report]) -> None:
     lines = []
     for report in reports:
         size = sum(module.size for module in report.modules)
-        modules = f"{len(report.modules)} side module{'' if len(report.modules) == 1 else 's'}, {size / 1e6:.1f} MB"
+        modules = f"{counted(len(report.modules), 'side module')}, {_size(size)}"
         verdict = "cannot be used" if report.errors else "can be used, but" if report.warnings else "fine"
-        lines.append(f"{report.wheel}: {verdict} ({modules})\n")
+        closed = not report.modules and any(finding.code == "malformed" for finding in report.findings)
+        lines.append(f"{report.wheel}: {verdict}\n" if closed else f"{report.wheel}: {verdict} ({modules})\n")
         for finding in [*report.errors, *report.warnings]:
             where = "" if finding.where == report.wheel else f"{finding.where}: "
             lines.append(f"  {finding.level} [{finding.code}] {where}{finding.what}\n")

@@ -33,8 +33,16 @@ def add_parser(
     """Declare the command."""
     parser = commands.add_parser("clean", parents=[common], help="remove cache entries")
     parser.add_argument(
-        "kinds", nargs="*", choices=[*KINDS, []], help=f"what to remove: {', '.join(KINDS)} (default: all)"
+        "kinds", nargs="*", metavar="KIND", type=_kind, help=f"what to remove: {', '.join(KINDS)} (default: all)"
     )
+
+
+def _kind(word: str) -> str:
+    # Not by argparse's `choices`: releases of it want the empty list, which is the default, to be one of them.
+    if word not in KINDS:
+        message = f"there is no {word!r} (choose from {', '.join(KINDS)})"
+        raise argparse.ArgumentTypeError(message)
+    return word
 
 
 def execute(args: argparse.Namespace, console: Console) -> int:

@@ -17,6 +17,7 @@ from hatch_wasi.cache import Cache, digest
 from hatch_wasi.cli.options import Toolchain
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError, WheelError
+from hatch_wasi.pep517 import requirements
 from hatch_wasi.resolver.resolver import Chosen, Resolver, Unavailable
 from hatch_wasi.wheels.install import Origin, check_tags, open_wheels
 from hatch_wasi.wheels.installed import scan
@@ -41,8 +42,15 @@ class Gathering:
         if not args.build and (sources := [word for word in self._words if _is_source(word)]):
             message = f"{sources[0]} is not a wheel file, and has to be built for WASI"
             raise UsageError(message, hint="--build builds it, or build a wheel of it by `hatch-wasi wheel`")
+        for word in self._words:
+            if not word.strip():
+                message = "an empty word is no requirement"
+                raise UsageError(message, hint="is a variable on the command line not set?")
+            if "://" not in word and not _is_source(word) and (word.endswith(SDISTS) or word.startswith((".", "/"))):
+                message = f"{word}: no such file or folder"
+                raise UsageError(message)
         for file in [*args.requirement, *args.constraint]:
-            if "://" not in file and not Path(file).is_file():
+            if "://" not in file and (Path(file).is_dir() or not Path(file).exists()):
                 message = f"{file}: no such file"
                 raise UsageError(message)
 
@@ -57,6 +65,8 @@ class Gathering:
         """Give the wheels to install; files that were fetched or built go when the block ends."""
         with tempfile.TemporaryDirectory(prefix="hatch-wasi-install-") as name:
             work = Path(name)
+            for given in (self._args.requirement, self._args.constraint):
+                given[:] = [_kept(file, work) for file in given]
             if self._is_simple(toolchain, site):
                 yield [(path, Origin.of_file(path)) for path in self._files]
             else:
@@ -125,35 +135,46 @@ class Gathering:
         given = [f"--{flag.replace('_', '-')}" for flag in flags if getattr(args, flag)]
         return [*(word for pair in pairs for word in pair), *given]
 
-    def _pip_sources(self) -> list[str]:
+    def _pip_sources(self, *, files: bool = False) -> list[str]:
+        """Give pip's options that say where releases are; those in files, which pip reads itself, only if asked to."""
+        trusted = [word for host in self._args.trusted_host for word in ("--trusted-host", host)]
+        return [*self._releases(files=files).options(), *trusted]
+
+    def _releases(self, *, files: bool) -> requirements.Sources:
         args = self._args
-        pairs = [("--index-url", args.index_url)] if args.index_url else []
-        for option in ("extra_index_url", "find_links", "trusted_host"):
-            pairs += [(f"--{option.replace('_', '-')}", value) for value in getattr(args, option)]
-        return [*(word for pair in pairs for word in pair), *(["--no-index"] if args.no_index else [])]
+        return requirements.Sources.of_arguments(args, (*args.requirement, *args.constraint) if files else ())
 
     def _build(self, words: list[str], toolchain: bootstrap.Toolchain, cache: Cache, folder: Path) -> list[Path]:
         """Make wheels as `hatch-wasi wheel` does, and give the files. Raises `BuildError`, `UsageError`."""
         from hatch_wasi.cli import wheel
 
         wheel.require()
-        from hatch_wasi.pep517 import requirements
         from hatch_wasi.pep517.builder import BuildOptions
         from hatch_wasi.pep517.candidates import Finder
         from hatch_wasi.pep517.collect import Options
 
         args = self._args
         constraints = [line for file in args.constraint for line in requirements.read(Path(file))]
-        choice = Options(wheel_dir=folder, dependencies=False, constraints=constraints)
+        choice = Options(wheel_dir=folder, dependencies=False, constraints=constraints, kept=False)
         building = BuildOptions(
-            pip_options=self._pip_sources(),
+            pip_options=self._pip_sources(files=True),
             variables=wheel.variables(self._chosen),
             source_date=epoch.source_date(os.environ),
         )
         short = toolchain.python.short_version
-        finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
+        finder = Finder(short, self._releases(files=True))
         made = wheel.collector(toolchain, cache, self._console, finder=finder, choice=choice, building=building)
         return made.collect(words)
+
+
+def _kept(file: str, work: Path) -> str:
+    """Give a file that can be read more than once, by other programs too: a copy of what comes from a pipe, `<(…)`."""
+    if "://" in file or Path(file).is_file():
+        return file
+    handle, name = tempfile.mkstemp(prefix="requirements-", suffix=".txt", dir=work)
+    with os.fdopen(handle, "wb") as copy:
+        copy.write(Path(file).read_bytes())
+    return name
 
 
 def _is_wheel_file(word: str) -> bool:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from hatch_wasi.cache import Cache
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, counted
 from hatch_wasi.errors import UsageError
 
 __all__ = ["add_parser", "execute"]
@@ -47,7 +47,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     root = args.output or args.folder
     report = Site(source=args.folder, root=root, look=look, cache=Cache(), console=console).update()
     console.note(
-        f"{root / 'simple'}: {report.wheels} wheels of {report.projects} projects "
-        f"({report.read} read, {report.made} files written)"
+        f"{root / 'simple'}: {counted(report.wheels, 'wheel')} of {counted(report.projects, 'project')} "
+        f"({report.read} read, {counted(report.made, 'file')} written)"
     )
     return 0

@@ -10,8 +10,8 @@ __all__ = ["add_parser", "execute"]
 
 DESCRIPTION = """\
 Install requirements, wheel files and URLs for WASI Python, and what they need. pip resolves them, as for WASI Python.
-All are checked before anything is written, and they appear at once or not at all. Scripts run on WASI: call them, or
-use `hatch-wasi run DIR/bin/NAME`."""
+All are checked before anything is written, and they appear at once or not at all. Scripts run on WASI: call
+DIR/bin/NAME."""
 
 
 def add_parser(
@@ -22,6 +22,7 @@ def add_parser(
         "install", parents=[common], help="install packages for WASI Python", description=DESCRIPTION
     )
     parser.add_argument("words", nargs="*", metavar="REQUIREMENT|WHEEL|URL|PROJECT", help="what to install")
+    parser.add_argument("-e", "--editable", action="append", metavar="PROJECT", help=argparse.SUPPRESS)
     places.add_target(parser)
     group = parser.add_argument_group("which releases, as for pip")
     for names, value, text in (
@@ -59,9 +60,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from hatch_wasi.runtime.trial import run_command
     from hatch_wasi.wheels.install import Installation, open_wheels
 
-    if not args.words and not args.requirement:
-        message = "nothing to install is named"
-        raise UsageError(message, hint="hatch-wasi install NAME, or a wheel file, or -r FILE")
+    _check(args)
     chosen = places.toolchain(args)
     gathering = Gathering(args, console, chosen)
     cache = Cache()
@@ -87,3 +86,13 @@ def execute(args: argparse.Namespace, console: Console) -> int:
                 judge=lambda wheel: gate.judge(auditor, wheel),
             ).install(wheels, {wheel.project: origin for wheel, (_, origin) in zip(wheels, found, strict=True)})
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise `UsageError` for what is not to be installed at all."""
+    if args.editable:
+        message = f"-e {args.editable[0]}: there are no editable installs for WASI"
+        raise UsageError(message, hint="install it without -e, by --build, and again after changes")
+    if not args.words and not args.requirement:
+        message = "nothing to install is named"
+        raise UsageError(message, hint="hatch-wasi install NAME, or a wheel file, or -r FILE")

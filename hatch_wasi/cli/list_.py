@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if args.format == "json":
         sys.stdout.write(json.dumps([{"name": dist.name, "version": dist.version} for dist in found]) + "\n")
     elif args.format == "freeze":
-        sys.stdout.write(as_requirements(found, site))
+        sys.stdout.write("".join(f"{dist.name}=={dist.version}\n" for dist in found))  # as pip: never by their place
     elif found:
         rows = [("Package", "Version"), *((dist.name, dist.version) for dist in found)]
         width, other = (max(len(row[column]) for row in rows) for column in (0, 1))

@@ -17,6 +17,7 @@ __all__ = ["add_target", "current", "site_packages", "toolchain"]
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Declare `--target`."""
     parser.add_argument(
+        "-t",
         "--target",
         "--path",
         metavar="DIR",
@@ -51,6 +52,8 @@ def site_packages(args: argparse.Namespace, cache: Cache, console: Console) -> P
     if found := current(args):
         return Path(found.site_packages)
     if args.target is not None:
+        if not args.target.exists() and args.command != "install":
+            console.warn(f"there is no folder {args.target}")
         return Path(args.target)
     chosen = toolchain(args)
     python = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk).python

@@ -24,7 +24,9 @@ def add_parser(
     text = "remove what is installed for WASI Python"
     parser = commands.add_parser("uninstall", parents=[common], help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="a package")
-    parser.add_argument("-r", "--requirement", action="append", default=[], type=Path, metavar="FILE", help="the same")
+    parser.add_argument(
+        "-r", "--requirement", action="append", default=[], type=Path, metavar="FILE", help="remove what it lists"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     places.add_target(parser)
 
@@ -73,4 +75,4 @@ def _name(word: str) -> str:
 def _names(file: Path) -> list[str]:
     from hatch_wasi.pep517 import requirements
 
-    return [requirement.name for requirement in requirements.read(file)]
+    return requirements.names(file)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hatch_wasi.pep517.builder import BuildOptions
     from hatch_wasi.pep517.candidates import Finder
     from hatch_wasi.pep517.collect import Collector, Options
+    from hatch_wasi.pep517.requirements import Sources
 
 __all__ = ["add_parser", "collector", "execute", "require", "variables"]
 
@@ -75,6 +76,7 @@ def _add_collecting(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("-i", "--index-url", metavar="URL", help="package index (default: pip's)")
     group.add_argument("--extra-index-url", action="append", default=[], metavar="URL", help="another one")
+    group.add_argument("--no-index", action="store_true", help="ask no index, only --find-links")
     group.add_argument("-f", "--find-links", action="append", default=[], metavar="URL|DIR", help="where else to look")
 
 
@@ -128,14 +130,15 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if not words:
         message = "nothing to make a wheel of is named"
         raise UsageError(message, hint="hatch-wasi wheel PROJECT, or NAME, or -r FILE")
+    sources = requirements.Sources.of_arguments(args, args.requirement)
     choice = _options(args, requirements.hashes(listed))
     for python in args.python or [None]:
         chosen = options.toolchain(argparse.Namespace(**{**vars(args), "python": python}))
         cache = Cache()
         toolchain = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk)
         short = toolchain.python.short_version
-        finder = Finder(short, index_url=args.index_url, extra=args.extra_index_url, find_links=args.find_links)
-        building = _build_options(args, chosen, short)
+        finder = Finder(short, sources)
+        building = _build_options(args, chosen, short, sources)
         collector(toolchain, cache, console, finder=finder, choice=choice, building=building).collect(words)
     return 0
 
@@ -205,14 +208,16 @@ def _options(args: argparse.Namespace, hashes: Mapping[str, Sequence[tuple[str, 
     )
 
 
-def _build_options(args: argparse.Namespace, chosen: options.Toolchain, python: str) -> "BuildOptions":
+def _build_options(
+    args: argparse.Namespace, chosen: options.Toolchain, python: str, sources: "Sources"
+) -> "BuildOptions":
     from hatch_wasi.pep517.builder import BuildOptions
     from hatch_wasi.pep517.environment import Surroundings
 
     return BuildOptions(
         allow_pure=args.allow_pure,
         config_settings=_config_settings(args.config_settings),
-        pip_options=_pip_options(args),
+        pip_options=[*(word for file in args.constraint for word in ("--constraint", str(file))), *sources.options()],
         surroundings=Surroundings.current(python) if args.no_isolation else None,
         variables=variables(chosen),
         sbom=not args.no_sbom,
@@ -232,19 +237,14 @@ def _names(words: Sequence[str]) -> frozenset[str]:
     return frozenset(name if name == ":all:" else canonicalize_name(name) for name in names if name)
 
 
-def _pip_options(args: argparse.Namespace) -> list[str]:
-    pairs = [("--constraint", str(file)) for file in args.constraint]
-    pairs += [("--index-url", args.index_url)] if args.index_url else []
-    pairs += [("--extra-index-url", url) for url in args.extra_index_url]
-    pairs += [("--find-links", link) for link in args.find_links]
-    return [word for pair in pairs for word in pair]
-
-
 def _config_settings(words: Sequence[str]) -> dict[str, str | list[str]]:
-    """Read `KEY=VALUE` words as pip and build do: a key that comes again makes a list."""
+    """Read `KEY=VALUE` words as pip does: a key that comes again makes a list. Raises `UsageError`."""
     found: dict[str, str | list[str]] = {}
     for word in words:
-        key, _, value = word.partition("=")
+        key, equals, value = word.partition("=")
+        if not equals:
+            message = f"-C {word} is not KEY=VALUE"
+            raise UsageError(message)
         if key in found:
             before = found[key]
             found[key] = [*(before if isinstance(before, list) else [before]), value]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hatch_wasi import __version__, disk
 from hatch_wasi.cache import Cache, digest, usual_umask
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, counted
 from hatch_wasi.errors import SiteError, UsageError, WheelError
 from hatch_wasi.index import pages, simple_json, yanks
 from hatch_wasi.index.entry import Entry, read_metadata
@@ -80,7 +80,7 @@ class Site:
         state.entries = {name: known[name] for name in paths if name in known}
         texts: dict[str, bytes] = {}
         if fresh:
-            with self.console.step(f"Reading {len(fresh)} of {len(paths)} wheels"):
+            with self.console.step(f"Reading {len(fresh)} of {counted(len(paths), 'wheel')}"):
                 for name, (entry, text) in zip(fresh, self._read([paths[name] for name in fresh]), strict=True):
                     state.entries[name] = entry
                     texts[entry.metadata_sha256] = text

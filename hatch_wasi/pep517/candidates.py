@@ -1,9 +1,9 @@
 """Find what a requirement names: a wheel that WASI Python can install, else the sdist to build one from."""
 
+import logging
 import re
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from unearth.link import Link
 from hatch_wasi import process
 from hatch_wasi.errors import BuildError, ProcessFailed
 from hatch_wasi.fetch import is_offline
+from hatch_wasi.pep517.requirements import Sources
 from hatch_wasi.sources import archive
 from hatch_wasi.wheels.tags import PLATFORMS
 
@@ -69,16 +70,15 @@ class NoRelease(BuildError):
 class Finder:
     """Searches the indexes that pip is configured with."""
 
-    def __init__(
-        self, python: str, *, index_url: str | None = None, extra: Sequence[str] = (), find_links: Sequence[str] = ()
-    ) -> None:
-        """Search for Python `X.Y`; what is given here goes before pip's configuration (`pip config list`)."""
+    def __init__(self, python: str, sources: Sources) -> None:
+        """Search for Python `X.Y`; `sources` go before pip's configuration (`pip config list`)."""
+        logging.getLogger("unearth.collector").addFilter(_is_worth_a_warning)
         known = _pip_configuration()
         # Without sources, the library has the index that everybody has.
         default = PackageFinder().sources[0]["url"]
-        indexes = [index_url or known.get("index-url", default), *extra]
-        indexes += shlex.split(known.get("extra-index-url", "")) if index_url is None else []
-        links = [*find_links, *shlex.split(known.get("find-links", ""))]
+        indexes = [sources.index_url or known.get("index-url", default), *sources.extra_index_urls]
+        indexes += shlex.split(known.get("extra-index-url", "")) if sources.index_url is None else []
+        links = [*sources.find_links, *shlex.split(known.get("find-links", ""))]
         version = tuple(map(int, python.split(".")))
         self._finder = PackageFinder(
             index_urls=indexes,
@@ -91,6 +91,8 @@ class Finder:
                 abis=[f"cp{version[0]}{version[1]}", "abi3", "none"],
             ),
         )
+        if sources.no_index:
+            self._finder.sources = [source for source in self._finder.sources if source["type"] != "index"]
         if is_offline():
             self._finder.sources = [source for source in self._finder.sources if source["url"].startswith("file:")]
 
@@ -129,6 +131,7 @@ class Finder:
             message = f"no release of {requirement} can be found for WASI Python"
             hint = "check its name and version, and pip's index configuration"
             hint = "offline, only indexes and links that are files are read" if is_offline() else hint
+            hint = f"the folder of this name is ./{requirement.name}" if Path(requirement.name).is_dir() else hint
             raise NoRelease(message, hint=hint)
         # Asked about one version alone, packaging may take a pre-release; only among all it sees that there are others.
         allowed = set(requirement.specifier.filter({str(package.version) for package in matches}))
@@ -168,6 +171,11 @@ class Finder:
             return Fetched(path=file)
         archive.unpack(file, folder / "unpacked")
         return Fetched(path=folder / "unpacked" / (link.subdirectory or ""), sdist=file)
+
+
+def _is_worth_a_warning(message: logging.LogRecord) -> bool:
+    """Leave out what the library says of an index that does not have a project, as one of several may."""
+    return "Client Error(404)" not in message.getMessage()
 
 
 def _pip_configuration() -> dict[str, str]:

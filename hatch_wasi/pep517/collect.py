@@ -45,6 +45,8 @@ class Options:
     """Of archives that may be taken, by normalized name; if there are any, nothing else is taken."""
     target_requires: Sequence[str] = ()
     """Requirements whose files for WASI the builds of what is asked for find, beyond what they are seen to use."""
+    kept: bool = True
+    """The folder stays; else its name is of no interest."""
     tests: Tests | None = None
     """What the wheels that are asked for must pass."""
 
@@ -220,6 +222,8 @@ class Collector:
             self._audit(wheel, made, work)
         if asked and made.source and self.options.tests:
             self.options.tests.run(wheel, made.source, self.builder, self._wheels_for, work)
+        elif asked and self.options.tests:
+            self.builder.console.warn(f"{wheel.name} was not built, and is not tested")
         target = self.options.wheel_dir / wheel.name
         same = False
         with suppress(OSError):
@@ -233,7 +237,8 @@ class Collector:
                 message = f"{self.options.wheel_dir} cannot be written: {error.strerror}"
                 raise UsageError(message, hint="name another folder by -w") from error
         self.made.append(target)
-        self.builder.console.note(f"{'Made' if made.built else 'Taken as it is:'} {target}")
+        shown = target if self.options.kept else target.name
+        self.builder.console.note(f"{'Made' if made.built else 'Taken as it is:'} {shown}")
         return target
 
     def _audit(self, wheel: Path, made: Made, work: Path) -> None:
@@ -259,12 +264,18 @@ class Collector:
 
 
 def _read(word: str) -> Path | Requirement:
-    """Tell a folder or file from a requirement. Raises `UsageError` for what is none of them."""
-    path = Path(word)
-    if path.exists():
+    """Tell a folder or file from a requirement; a plain name is one, whatever folder is here, as for pip.
+
+    Raises `UsageError` for what is none of them.
+    """
+    path, looks_like_path = Path(word), "/" in word or word.startswith(".")
+    if path.is_file() or (looks_like_path and path.is_dir()):
         return path.resolve()
+    if word.endswith((*archive.FORMATS, ".whl", ".zip")) and not looks_like_path:
+        message = f"{word}: no such file"
+        raise UsageError(message)
     try:
         return Requirement(word)
     except InvalidRequirement as error:
         message = f"{word} is neither a file, a folder nor a requirement: {str(error).splitlines()[0]}"
-        raise UsageError(message) from error
+        raise UsageError(message, hint="write NAME @ URL" if "://" in word else None) from error

@@ -109,6 +109,7 @@ class Resolver:
         self._hand_on(said)
 
     def _hand_on(self, said: str) -> None:
+        self.console.detail(said.rstrip())
         for text in messages.warnings(said):
             self.console.warn(text)
         for text in messages.notes(said):

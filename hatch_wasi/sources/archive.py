@@ -17,7 +17,7 @@ else:
     # The first releases of 3.11 (Debian 12's 3.11.2) know no extraction filters.
     from backports import tarfile
 
-__all__ = ["read_member", "top_folder", "unpack"]
+__all__ = ["FORMATS", "read_member", "top_folder", "unpack"]
 
 FORMATS = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar")
 # LLVM's sources, the largest that anybody unpacks here, are 170,000 files and 2.3 GB, 15 times their archive.
@@ -52,9 +52,13 @@ def unpack(
         shutil.rmtree(folder, ignore_errors=True)
         if full is not None:
             raise full from error
-        # tarfile lists, a line each, what it is not.
-        message = f"{archive} cannot be unpacked: {str(error).splitlines()[0]}"
+        message = f"{archive} cannot be unpacked: {_first_line(error)}"
         raise FetchError(message) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Give the reason; tarfile goes on to list, a line each, what the file is not."""
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
 
 
 def read_member(archive: Path, name: str) -> bytes:
@@ -66,7 +70,7 @@ def read_member(archive: Path, name: str) -> bytes:
                     file = tar.extractfile(member)
                     return file.read(1 << 20) if file else b""
     except (tarfile.TarError, OSError, EOFError) as error:
-        message = f"{archive} cannot be read: {error}"
+        message = f"{archive} cannot be read: {_first_line(error)}"
         raise FetchError(message) from error
     message = f"{archive} holds no {name}"
     raise FetchError(message)
@@ -78,7 +82,7 @@ def top_folder(archive: Path) -> str:
         with _open(archive) as tar:
             first = tar.next()
     except (tarfile.TarError, OSError, EOFError) as error:
-        message = f"{archive} cannot be read: {error}"
+        message = f"{archive} cannot be read: {_first_line(error)}"
         raise FetchError(message) from error
     if first is None:
         message = f"{archive} is empty"

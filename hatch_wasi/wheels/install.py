@@ -14,6 +14,7 @@ from installer.exceptions import InstallerError
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
+from hatch_wasi.environment import is_pip_of_ours
 from hatch_wasi.errors import WheelError
 from hatch_wasi.wasi_python import Runner, WasiPython
 from hatch_wasi.wheels import side_modules, tags
@@ -118,6 +119,7 @@ class Installation:
                 installed = scan(site)
                 replaced = [dist for dist in installed if any(dist.project == wheel.project for wheel in wheels)]
                 remove = files_of(site, replaced, [dist for dist in installed if dist not in replaced])
+                remove |= {name for wheel in wheels for name in wheel.installed_names() if _gives_way(site / name)}
                 _check_conflicts(site, wheels, installed, remove)
                 with staged(site, without=remove) as (tree, scratch):
                     self._write(wheels, origins, tree, scratch)
@@ -177,6 +179,10 @@ class Installation:
             if missing:
                 self.console.warn(f"{wheel.label} needs what is not installed: {', '.join(missing)}")
         self.console.note(f"installed {', '.join(wheel.label for wheel in wheels)} in {self.site}")
+
+
+def _gives_way(file: Path) -> bool:
+    return file.name in {"pip", "pip3"} and is_pip_of_ours(str(file))
 
 
 def _some(names: Sequence[str]) -> str:

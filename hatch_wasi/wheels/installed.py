@@ -55,10 +55,14 @@ class Distribution:
 
     def needs(self, site: Path) -> set[str]:
         """Give the normalized names of what its METADATA says that it requires, whatever the markers."""
-        found: set[str] = set()
+        return {canonicalize_name(requirement.name) for requirement in self.requires(site)}
+
+    def requires(self, site: Path) -> list[Requirement]:
+        """Give what its METADATA says that it requires, whatever the markers; lines that say nothing are passed over."""
+        found = []
         for line in _headers(site / self.folder, "Requires-Dist"):
             with suppress(InvalidRequirement):
-                found.add(canonicalize_name(Requirement(line).name))
+                found.append(Requirement(line))
         return found
 
     def provides(self, requirement: Requirement) -> bool:

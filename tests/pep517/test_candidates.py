@@ -5,6 +5,7 @@ from making import pure_wheel
 from packaging.requirements import Requirement
 
 from hatch_wasi.pep517.candidates import Finder
+from hatch_wasi.pep517.requirements import Sources
 
 
 @pytest.mark.parametrize(
@@ -20,5 +21,5 @@ from hatch_wasi.pep517.candidates import Finder
 def test_a_pre_release_is_taken_if_it_is_asked_for_or_there_is_nothing_else(tmp_path, there, asked, taken):
     for version in there:
         pure_wheel(tmp_path, "thing", version, {"thing.py": ""})
-    finder = Finder("3.13", index_url=tmp_path.as_uri(), find_links=[str(tmp_path)])
+    finder = Finder("3.13", Sources(index_url=tmp_path.as_uri(), find_links=(str(tmp_path),)))
     assert finder.find(Requirement(asked)).version == taken

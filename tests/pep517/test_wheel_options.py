@@ -7,6 +7,7 @@ import sysconfig
 import tarfile
 from pathlib import Path
 
+import index_server
 import pytest
 from making import fails, made, metadata, pure_wheel, sdist
 from projects import EXTENSION, PROJECT, SETUPTOOLS, C, write
@@ -119,6 +120,20 @@ def test_constraints_choose_the_version(wheel, tmp_path):
     done = wheel("hatch-wasi-tests-helper", "-f", "index", "-c", "constraints.txt")
     assert done.returncode == 0, done.stderr
     assert made(tmp_path) == ["hatch_wasi_tests_helper-1.0-py3-none-any.whl"]
+
+
+def test_an_index_that_has_not_all_is_not_told_of(wheel, tmp_path):
+    for name in ("one", "two"):
+        page = tmp_path / name / "simple" / f"hatch-wasi-tests-{name}"
+        page.mkdir(parents=True)
+        file = pure_wheel(page, f"hatch_wasi_tests_{name}", "1.0", {f"{name}.py": ""})
+        (page / "index.html").write_text(f'<a href="{file.name}">{file.name}</a>')
+    with index_server.serving(tmp_path / "one") as one, index_server.serving(tmp_path / "two") as two:
+        indexes = ("-i", f"{one.url}simple/", "--extra-index-url", f"{two.url}simple/")
+        done = wheel(*indexes, "hatch-wasi-tests-one", "hatch-wasi-tests-two", no_proxy="127.0.0.1")
+    assert done.returncode == 0, done.stderr
+    assert len(made(tmp_path)) == 2
+    assert "404" not in done.stderr
 
 
 def test_offline_only_files_are_looked_at(wheel, tmp_path):

@@ -81,6 +81,28 @@ def test_what_is_installed_for_all_is_not_in_it(shell, venv, make_wheel):
     assert "No module named demo" in shell("'my env/bin/python' -m demo").stderr
 
 
+def test_its_pip_installs_into_it(shell, venv, make_wheel):
+    wheel = make_wheel("demo", "1.0", SCRIPT)
+    done = shell(f". 'my env/bin/activate' && cd / && pip install {wheel} && pip freeze && pip3 uninstall -y demo")
+    assert done.returncode == 0, done.stderr
+    assert f"installed demo 1.0 in {venv}/" in done.stderr
+    assert done.stdout == f"demo @ {wheel.as_uri()}\n"
+    assert shell("'my env/bin/pip' list").stdout == ""
+
+
+def test_a_pip_that_is_installed_takes_its_place(shell, venv, make_wheel, site):
+    entry = {"pip-1.0.dist-info/entry_points.txt": "[console_scripts]\npip = demo:main\n"}
+    wheel = make_wheel("pip", "1.0", {"demo.py": SCRIPT["demo.py"], **entry})
+    assert shell(f"hatch-wasi install --target 'my env' {wheel}").returncode == 0
+    assert shell("hatch-wasi venv 'my env' && 'my env/bin/pip' x").stdout == "demo ['x'] wasi\n"
+    assert shell("hatch-wasi uninstall -y --target 'my env' pip && hatch-wasi venv 'my env'").returncode == 0
+    assert shell("'my env/bin/pip' --version").stdout.startswith("hatch-wasi ")
+    # Anybody else's program of this name stays.
+    (site / "bin").mkdir(parents=True)
+    (site / "bin" / "pip").write_text("mine")
+    assert "'bin/pip' is there already" in shell(f"hatch-wasi install --target {site} {wheel}").stderr
+
+
 def test_again_keeps_packages_and_clear_does_not(shell, venv, make_wheel):
     wheel = make_wheel("demo", "1.0", SCRIPT)
     assert shell(f"hatch-wasi install --target 'my env' {wheel}").returncode == 0

@@ -146,6 +146,39 @@ def test_what_pip_warns_of_is_said(said, add, index, site):
     assert text.count("warning: three 1.0 is yanked: it is broken\n") == 1
 
 
+def test_more_is_said_where_more_is_asked_for(said, add):
+    add("one", "1.0")
+    assert "Collecting one" in said("-v", "one")[1]
+    assert "Looking in indexes" not in said("--force-reinstall", "one")[1]
+
+
+def test_words_that_are_none(said):
+    for words, told in (
+        ([""], "an empty word is no requirement"),
+        (["./nothing"], "./nothing: no such file or folder"),
+        (["nothing.tar.gz"], "nothing.tar.gz: no such file or folder"),
+        (["-e", "."], "-e .: there are no editable installs for WASI"),
+        (["-r", "nothing.txt"], "nothing.txt: no such file"),
+    ):
+        status, text = said(*words)
+        assert (status, text.count("error: ")) == (2, 1)
+        assert told in text
+
+
+def test_requirements_from_a_pipe(said, add):
+    add("one", "1.0")
+    add("one", "2.0")
+    words = []
+    for option, line in (("-r", b"one\n"), ("-c", b"one<2\n")):
+        reader, writer = os.pipe()
+        os.write(writer, line)
+        os.close(writer)
+        words += [option, f"/dev/fd/{reader}"]
+    status, text = said(*words)
+    assert status == 0
+    assert "installed one 1.0" in text
+
+
 def test_offline_asks_no_index(said, add, index, make_wheel, tmp_path):
     add("one", "1.0")
     status, text = said("--offline", "one")

@@ -227,6 +227,17 @@ def test_what_has_only_an_sdist(setuptools, install, index, make_wheel, listed, 
     assert "thing.cpython-313-wasm32-wasi.so" in done.stdout, done.stderr
 
 
+def test_what_is_built_is_from_where_a_file_says(setuptools, install, index, tmp_path, site, capfd):
+    index.add(setuptools, sdist(tmp_path))
+    lines = tmp_path / "requirements.txt"
+    lines.write_text(f"--index-url {index.url}\nthing\n")
+    assert install("--build", "-r", lines, index_url="http://127.0.0.1:9/") == 0, capfd.readouterr().err
+    assert (site / "thing.cpython-313-wasm32-wasi.so").is_file()
+    lines.write_text("--no-index\nthing\n")
+    assert install("--build", "--force-reinstall", "-r", lines) == 1
+    assert "no release of thing" in capfd.readouterr().err
+
+
 def test_sources_that_are_named_by_a_url_are_not_built_by_pip(setuptools, install, index, tmp_path, capfd, site):
     index.add(setuptools, sdist(tmp_path))
     word = f"thing @ {index.url}thing/thing-1.0.tar.gz"

@@ -66,9 +66,43 @@ def test_lists(install, make_wheel, command, capfd):
         {"name": "My_App", "version": "1.0"}, {"name": "one", "version": "2.0"},
     ]  # fmt: skip
     assert command("list", "--not-required", "--format", "freeze") == 0
-    assert capfd.readouterr().out == f"My_App @ {frozen(app)}\n"
+    assert capfd.readouterr().out == "My_App==1.0\n"
     assert command("freeze") == 0
     assert capfd.readouterr().out == f"My_App @ {frozen(app)}\none @ {frozen(one)}\n"
+
+
+def test_what_is_needed_and_not_there(install, make_wheel, command, toolchain, capfd):
+    needs = (
+        "one<2", "two", "three; sys_platform == 'linux'", "four; extra == 'more'", "five>1; sys_platform == 'wasi'",
+    )  # fmt: skip
+    install(
+        make_wheel("app", "1.0", {"app.py": ""}, extra="".join(f"Requires-Dist: {need}\n" for need in needs)),
+        make_wheel("one", "2.0", {"one.py": ""}),
+        make_wheel("five", "1.1b1", {"five.py": ""}),
+    )
+    capfd.readouterr()
+    assert command("check") == 1
+    assert capfd.readouterr().out == (
+        "app 1.0 needs one<2, and one 2.0 is installed\napp 1.0 needs two, which is not installed\n"
+    )
+    install(make_wheel("one", "1.5", {"one.py": ""}), make_wheel("two", "1.0", {"two.py": ""}))
+    capfd.readouterr()
+    assert command("check") == 0
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "nothing that is needed is missing\n")
+
+
+def test_a_folder_that_is_not_there_is_said(command, site, capfd):
+    for name in ("list", "freeze", "check"):
+        assert command(name) == 0
+        assert f"warning: there is no folder {site}\n" in capfd.readouterr().err
+
+
+def test_an_error_of_the_system_is_one_line(capfd):
+    assert main(["list", "--target", "x" * 300]) == 1
+    said = capfd.readouterr().err
+    assert said.startswith("error: ")
+    assert said.endswith("File name too long\n")
 
 
 def test_nothing_is_installed(site, command, capfd):
