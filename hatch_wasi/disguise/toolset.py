@@ -100,6 +100,7 @@ class Toolset:
         self._write_pkgconfig()
         self._write_cmake()
         (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
+        (self.folder / "config.site").write_bytes(files("hatch_wasi.disguise").joinpath("config.site").read_bytes())
 
     def _write_program(self, name: str) -> None:
         lib, settings = str(self.folder / "lib"), str(self.folder / "settings")
@@ -114,11 +115,12 @@ class Toolset:
 
     def _write_headers(self) -> None:
         """Write headers that declare what python.wasm has and wasi-libc's do not."""
-        folder = self.folder / "include"
-        folder.mkdir()
-        for header in files("hatch_wasi.disguise").joinpath("include").iterdir():
-            if header.name.endswith(".h"):
-                (folder / header.name).write_bytes(header.read_bytes())
+        folder, ours = self.folder / "include", files("hatch_wasi.disguise").joinpath("include")
+        for place in ("", "sys"):
+            (folder / place).mkdir()
+            for header in ours.joinpath(place).iterdir():
+                if header.name.endswith(".h"):
+                    (folder / place / header.name).write_bytes(header.read_bytes())
 
     def _write_pkgconfig(self) -> None:
         """Tell pkg-config of what python.wasm has and its headers declare: libffi. Nothing is linked for it."""
@@ -230,6 +232,7 @@ class Toolset:
             "HATCH_WASI_DISGUISE": str(self.folder),
             "HATCH_WASI_TARGET_PACKAGES": str(self.target_packages),
             "CMAKE_TOOLCHAIN_FILE": str(self.folder / "toolchain.cmake"),
+            "CONFIG_SITE": str(self.folder / "config.site"),
             "PKG_CONFIG_PATH": "",
             "PKG_CONFIG_LIBDIR": str(self.folder / "pkgconfig"),
         }

@@ -40,7 +40,7 @@ CAUSES = (
 COMPILER = re.compile(r":\d+:\d+: (fatal )?error: |ld: error: ")
 # Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
 MARKS = (
-    re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess)"),
+    re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess|in ['`])"),
     re.compile(r"CMake Error|ERROR: |error\[|ld: error"),
     re.compile(r"\w*(Error|Exception): "),
 )

@@ -160,6 +160,65 @@ def test_what_wasi_libc_does_not_declare_is_there(wheel, guest, tmp_path):
     assert ran.stdout == "2.0\n", ran.stderr
 
 
+SOCKETS = """
+#include <netdb.h>
+#include <sys/cdefs.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/unistd.h>
+#include <errno.h>
+__BEGIN_DECLS
+static double sockets(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/tmp/x"};
+    struct addrinfo *found = 0;
+    int made = socket(AF_INET, SOCK_STREAM, 0), why = errno;
+    int joined = connect(99, (struct sockaddr *)&address, sizeof address);
+    int set = setsockopt(99, SOL_SOCKET, SO_REUSEADDR, &made, sizeof made);
+    int looked_up = getaddrinfo("localhost", "80", 0, &found);
+    return 1000 * (made + joined + set) + 100 * (why == EAFNOSUPPORT) + 10 * looked_up + !gethostbyname("localhost");
+}
+__END_DECLS
+"""
+
+
+def test_what_wasi_cannot_do_with_sockets_fails_when_it_is_called(wheel, guest, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "answer.c").write_text(SOCKETS + C.replace("sizeof(long)", "sockets()"))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    ran = guest("--site", site, "-c", "import answer; print(answer.ask(9.0))")
+    assert ran.stdout == f"{3 - 3000 + 100 - 40 + 1}.0\n", ran.stderr
+
+
+# What a configure script by autoconf 2.72 does before anything else, as far as it matters here.
+CONFIGURE = """\
+#!/bin/sh
+cross_compiling=no
+for file in $CONFIG_SITE; do . "$file"; done
+echo 'int main(void) { return 0; }' >conftest.c
+$CC -o conftest conftest.c || exit 77
+if test "$cross_compiling" != yes; then
+    if ./conftest; then cross_compiling=no
+    else echo "configure: error: in '$PWD':"; echo "configure: error: cannot run C compiled programs." ; exit 77
+    fi
+fi
+test "${ac_cv_host:-$(uname -m)}" = wasm32-unknown-wasi || exit 77
+echo "#define ROOTS sqrt" >config.h
+"""
+
+
+def test_a_configure_script_need_not_be_told_that_it_cross_compiles(wheel, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    run = "import subprocess\nsubprocess.check_call(['sh', './configure'])\n"
+    (project / "setup.py").write_text(run + EXTENSION.format("answer.c", ""))
+    (project / "configure").write_text(CONFIGURE)
+    (project / "answer.c").write_text(C.replace("<math.h>", '<math.h>\n#include "config.h"').replace("sqrt(", "ROOTS("))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
     """CMake tries its C++ compiler by a program; a file that names it is made neutral."""
     project = write("scikit-build-core", tmp_path / "project")
