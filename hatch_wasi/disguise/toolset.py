@@ -31,6 +31,8 @@ EMULATIONS = (
 LLVM = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm", "strip": "llvm-strip", "objdump": "llvm-objdump",
         "objcopy": "llvm-objcopy", "readelf": "llvm-readobj", "ld": "wasm-ld"}  # fmt: skip
 PACKAGE = ("__init__.py", "arguments.py", "driver.py")
+# `make check` of a library that a project brings along would run WASI's programs on this machine (automake's names).
+NO_TESTS = "-- TESTS= check_PROGRAMS="
 SHIM = "_hatch_wasi_disguise"
 MACHINE = ("/usr", "/lib", "/lib32", "/lib64", "/opt/homebrew", "/opt/local")
 """Where the build machine has its headers and libraries."""
@@ -233,6 +235,7 @@ class Toolset:
             "HATCH_WASI_TARGET_PACKAGES": str(self.target_packages),
             "CMAKE_TOOLCHAIN_FILE": str(self.folder / "toolchain.cmake"),
             "CONFIG_SITE": str(self.folder / "config.site"),
+            "MAKEFLAGS": NO_TESTS,
             "PKG_CONFIG_PATH": "",
             "PKG_CONFIG_LIBDIR": str(self.folder / "pkgconfig"),
         }

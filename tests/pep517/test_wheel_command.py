@@ -219,6 +219,27 @@ def test_a_configure_script_need_not_be_told_that_it_cross_compiles(wheel, tmp_p
     assert done.returncode == 0, done.stderr
 
 
+# `check` as automake writes it, as far as it matters here.
+MAKEFILE = """\
+check_PROGRAMS = tried
+TESTS = ./tried
+tried:
+\techo 'int main(void) { return 0; }' >tried.c && $(CC) -o tried tried.c
+check: $(check_PROGRAMS)
+\tfor test in $(TESTS); do $$test || exit 1; done
+\ttouch checked
+"""
+
+
+def test_a_librarys_own_tests_are_not_run_on_this_machine(wheel, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    run = "import os, subprocess\nsubprocess.check_call(['make', 'check'])\nassert os.path.exists('checked')\n"
+    (project / "setup.py").write_text(run + EXTENSION.format("answer.c", ""))
+    (project / "Makefile").write_text(MAKEFILE)
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
     """CMake tries its C++ compiler by a program; a file that names it is made neutral."""
     project = write("scikit-build-core", tmp_path / "project")
