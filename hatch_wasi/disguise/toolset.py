@@ -1,7 +1,6 @@
 """Write the folder that a disguised build uses: programs, sysconfig's data, what CMake and Meson are told."""
 
 import marshal
-import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.disguise import pkgconfig
 from hatch_wasi.disguise.meson import cross_file
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
@@ -99,7 +99,7 @@ class Toolset:
         for name in (*COMPILERS, *LLVM):
             self._write_program(name)
         self._write_python_config()
-        self._write_pkgconfig()
+        pkgconfig.write(self.folder / "pkgconfig", self.python.include)
         self._write_cmake()
         (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
         (self.folder / "config.site").write_bytes(files("hatch_wasi.disguise").joinpath("config.site").read_bytes())
@@ -124,16 +124,9 @@ class Toolset:
                 if header.name.endswith(".h"):
                     (folder / place / header.name).write_bytes(header.read_bytes())
 
-    def _write_pkgconfig(self) -> None:
-        """Tell pkg-config of what python.wasm has and its headers declare: libffi. Nothing is linked for it."""
-        folder, header = self.folder / "pkgconfig", self.python.include / "ffi.h"
-        folder.mkdir()
-        found = (
-            re.search(r'FFI_VERSION_STRING "(.+)"', header.read_text(encoding="utf-8")) if header.is_file() else None
-        )
-        if found:
-            text = f"Name: libffi\nDescription: Foreign functions, by python.wasm\nVersion: {found[1]}\nLibs: -lffi\n"
-            (folder / "libffi.pc").write_text(text, encoding="utf-8")
+    @property
+    def _pkgconfig(self) -> list[Path]:
+        return pkgconfig.folders(self.folder / "pkgconfig", (self.site_packages, *self.more_packages))
 
     def _write_python_config(self) -> None:
         """Write what stands for `pythonX.Y-config`: CMake asks it, and not the interpreter, when it cross-compiles."""
@@ -237,7 +230,7 @@ class Toolset:
             "CONFIG_SITE": str(self.folder / "config.site"),
             "MAKEFLAGS": NO_TESTS,
             "PKG_CONFIG_PATH": "",
-            "PKG_CONFIG_LIBDIR": str(self.folder / "pkgconfig"),
+            "PKG_CONFIG_LIBDIR": ":".join(map(str, self._pkgconfig)),
         }
 
     def install_shim(self) -> None:
@@ -292,4 +285,4 @@ class Toolset:
         binaries = {name: str(self.program(name)) for name in ("ar", "ranlib", "strip", "nm", "objcopy")}
         binaries |= {"c": str(self.program("cc")), "cpp": str(self.program("c++"))}
         binaries |= {"python": str(self.site_packages.parents[2] / "bin" / "python")}
-        return cross_file(binaries, sysroot=self.sdk.sysroot, pkgconfig=self.folder / "pkgconfig")
+        return cross_file(binaries, pkgconfig=self._pkgconfig)

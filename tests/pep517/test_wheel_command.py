@@ -192,6 +192,57 @@ def test_what_wasi_cannot_do_with_sockets_fails_when_it_is_called(wheel, guest, 
     assert ran.stdout == f"{3 - 3000 + 100 - 40 + 1}.0\n", ran.stderr
 
 
+SIGNALS = """
+#include <signal.h>
+#include <errno.h>
+static int came;
+static void handler(int number) { came = number; }
+static double signals(void)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+    sigset_t set, old;
+    sigfillset(&set), sigdelset(&set, SIGINT), sigemptyset(&action.sa_mask);
+    int done = pthread_sigmask(SIG_BLOCK, &set, &old) | sigaction(SIGUSR1, &action, &before);
+    int sets = sigismember(&set, SIGPIPE) + sigismember(&set, SIGINT) + sigismember(&old, SIGPIPE);
+    raise(SIGUSR1);
+    sigaction(SIGUSR1, 0, &action);
+    action.sa_flags = SA_SIGINFO;
+    int refused = sigaction(SIGUSR2, &action, 0) == -1 && errno == ENOTSUP;
+    return 1000 * came + 100 * sets + 10 * refused + (action.sa_handler == handler && !before.sa_handler) + done;
+}
+"""
+
+
+def test_code_that_says_when_signals_may_come_builds(wheel, guest, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "answer.c").write_text(SIGNALS + C.replace("sizeof(long)", "signals()"))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    ran = guest("--site", site, "-c", "import answer; print(answer.ask(0.0))")
+    assert ran.stdout == "10111.0\n", ran.stderr
+
+
+@pytest.mark.parametrize("name", ["meson-python", "setuptools-c"])
+def test_pkg_config_finds_libraries_in_build_requirements(wheel, tmp_path, name):
+    """As numpy's wheel has them: the file names folders beside itself."""
+    index, project = tmp_path / "index", write(name, tmp_path / "project")
+    config = "prefix=${pcfiledir}/../../include\nName: base\nDescription: base\nVersion: 1.0\nCflags: -I${prefix}\n"
+    files = {"base/__init__.py": "", "base/include/root.h": "#define ROOT sqrt\n", "base/lib/pkgconfig/base.pc": config}
+    pure_wheel(index, "hatch_wasi_tests_pc", "1.0", files)
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(text.replace('requires = ["', 'requires = ["hatch-wasi-tests-pc", "'))
+    (project / "answer.c").write_text(C.replace("<math.h>", "<math.h>\n#include <root.h>").replace("sqrt(", "ROOT("))
+    if name == "meson-python":
+        meson = (project / "meson.build").read_text().replace("dependencies: ", "dependencies: [dependency('base'), ")
+        (project / "meson.build").write_text(meson.replace(", install: true", "], install: true"))
+    else:
+        ask = "import subprocess\nwords = subprocess.check_output(['pkg-config', '--cflags', 'base'], text=True).split()\n"
+        (project / "setup.py").write_text(ask + EXTENSION.format("answer.c", "extra_compile_args=words"))
+    done = wheel("-f", index, project)
+    assert done.returncode == 0, done.stderr
+
+
 # What a configure script by autoconf 2.72 does before anything else, as far as it matters here.
 CONFIGURE = """\
 #!/bin/sh
