@@ -1,7 +1,6 @@
 """Write the folder that a disguised build uses: programs, sysconfig's data, what CMake and Meson are told."""
 
 import marshal
-import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.disguise import pkgconfig
 from hatch_wasi.disguise.meson import cross_file
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
@@ -31,6 +31,8 @@ EMULATIONS = (
 LLVM = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm", "strip": "llvm-strip", "objdump": "llvm-objdump",
         "objcopy": "llvm-objcopy", "readelf": "llvm-readobj", "ld": "wasm-ld"}  # fmt: skip
 PACKAGE = ("__init__.py", "arguments.py", "driver.py")
+# `make check` of a library that a project brings along would run WASI's programs on this machine (automake's names).
+NO_TESTS = "-- TESTS= check_PROGRAMS="
 SHIM = "_hatch_wasi_disguise"
 MACHINE = ("/usr", "/lib", "/lib32", "/lib64", "/opt/homebrew", "/opt/local")
 """Where the build machine has its headers and libraries."""
@@ -97,9 +99,10 @@ class Toolset:
         for name in (*COMPILERS, *LLVM):
             self._write_program(name)
         self._write_python_config()
-        self._write_pkgconfig()
+        pkgconfig.write(self.folder / "pkgconfig", self.python.include)
         self._write_cmake()
         (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
+        (self.folder / "config.site").write_bytes(files("hatch_wasi.disguise").joinpath("config.site").read_bytes())
 
     def _write_program(self, name: str) -> None:
         lib, settings = str(self.folder / "lib"), str(self.folder / "settings")
@@ -114,22 +117,16 @@ class Toolset:
 
     def _write_headers(self) -> None:
         """Write headers that declare what python.wasm has and wasi-libc's do not."""
-        folder = self.folder / "include"
-        folder.mkdir()
-        for header in files("hatch_wasi.disguise").joinpath("include").iterdir():
-            if header.name.endswith(".h"):
-                (folder / header.name).write_bytes(header.read_bytes())
+        folder, ours = self.folder / "include", files("hatch_wasi.disguise").joinpath("include")
+        for place in ("", "sys"):
+            (folder / place).mkdir()
+            for header in ours.joinpath(place).iterdir():
+                if header.name.endswith(".h"):
+                    (folder / place / header.name).write_bytes(header.read_bytes())
 
-    def _write_pkgconfig(self) -> None:
-        """Tell pkg-config of what python.wasm has and its headers declare: libffi. Nothing is linked for it."""
-        folder, header = self.folder / "pkgconfig", self.python.include / "ffi.h"
-        folder.mkdir()
-        found = (
-            re.search(r'FFI_VERSION_STRING "(.+)"', header.read_text(encoding="utf-8")) if header.is_file() else None
-        )
-        if found:
-            text = f"Name: libffi\nDescription: Foreign functions, by python.wasm\nVersion: {found[1]}\nLibs: -lffi\n"
-            (folder / "libffi.pc").write_text(text, encoding="utf-8")
+    @property
+    def _pkgconfig(self) -> list[Path]:
+        return pkgconfig.folders(self.folder / "pkgconfig", (self.site_packages, *self.more_packages))
 
     def _write_python_config(self) -> None:
         """Write what stands for `pythonX.Y-config`: CMake asks it, and not the interpreter, when it cross-compiles."""
@@ -230,8 +227,10 @@ class Toolset:
             "HATCH_WASI_DISGUISE": str(self.folder),
             "HATCH_WASI_TARGET_PACKAGES": str(self.target_packages),
             "CMAKE_TOOLCHAIN_FILE": str(self.folder / "toolchain.cmake"),
+            "CONFIG_SITE": str(self.folder / "config.site"),
+            "MAKEFLAGS": NO_TESTS,
             "PKG_CONFIG_PATH": "",
-            "PKG_CONFIG_LIBDIR": str(self.folder / "pkgconfig"),
+            "PKG_CONFIG_LIBDIR": ":".join(map(str, self._pkgconfig)),
         }
 
     def install_shim(self) -> None:
@@ -294,4 +293,4 @@ class Toolset:
         binaries = {name: str(self.program(name)) for name in ("ar", "ranlib", "strip", "nm", "objcopy")}
         binaries |= {"c": str(self.program("cc")), "cpp": str(self.program("c++"))}
         binaries |= {"python": str(self.site_packages.parents[2] / "bin" / "python")}
-        return cross_file(binaries, sysroot=self.sdk.sysroot, pkgconfig=self.folder / "pkgconfig")
+        return cross_file(binaries, pkgconfig=self._pkgconfig)

@@ -23,7 +23,7 @@ CAUSES = (
     (r"\bpthread_create\b|\bthrd_create\b|std::thread\b", THREADS),
     (r"(sys/socket|sys/un|netdb|netinet/\w+|arpa/inet|ifaddrs|net/if|sys/epoll|sys/event|sys/eventfd|poll)\.h", SOCKETS),
     (r"\b(getaddrinfo|gethostby\w+|socketpair|epoll_\w+|kqueue|setsockopt)\b", SOCKETS),
-    (r"\b(sigaction|sigprocmask|sigaltstack|setitimer|sigset_t|siginfo_t|pthread_sigmask|kill)\b|execinfo\.h", SIGNALS),
+    (r"\b(sigaction|sigprocmask|sigaltstack|setitimer|sigset_t|siginfo_t|sigsuspend|sigwait\w*|pthread_kill|kill)\b|execinfo\.h", SIGNALS),
     (r"\bdlopen\b|dlfcn\.h|\bdladdr\b", LOADING),
     (r"\b(mprotect|shm_open|mremap|PROT_EXEC)\b|sys/(shm|sem|ipc)\.h", MEMORY),
     (r"\b(pwd|grp|termios|sys/ioctl|pty|utmp|syslog)\.h", "it asks for users or terminals, which WASI does not have"),
@@ -47,7 +47,7 @@ FAILED_RUST = re.compile(r"\b(maturin|cargo|rustc)\b.*(failed|exited|non-zero|no
 RUST_BACKEND = re.compile(r"\s*(maturin|setuptools[-_.]rust)\b", re.IGNORECASE)
 # Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
 MARKS = (
-    re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess)"),
+    re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess|in ['`])"),
     re.compile(r"CMake Error|ERROR: |error\[|ld: error"),
     re.compile(r"\w*(Error|Exception): "),
 )

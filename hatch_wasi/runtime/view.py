@@ -74,7 +74,8 @@ class View:
         """Set the environment: what steers Python, unless `isolated`, and what was `given` as `K=V` or `K`."""
         if not isolated:
             self.environment |= _terminal() | {name: host[name] for name in PASSED_ON if name in host}
-        self.environment |= {"PYTHONHOME": HOME, "PYTHON_BASIC_REPL": "1"}  # the new REPL needs termios
+        # The new REPL needs termios. Programs that keep files below `~` give up without one: the private /tmp is there.
+        self.environment |= {"PYTHONHOME": HOME, "PYTHON_BASIC_REPL": "1", "HOME": "/tmp"}
         for word in given:
             name, equals, value = word.partition("=")
             if not name or "\0" in word:

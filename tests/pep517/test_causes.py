@@ -88,6 +88,11 @@ def test_a_compiler_is_believed_before_its_caller():
     assert not causes.compiling(["error: command 'cc' failed", "NameError: x"])
 
 
+def test_where_configure_is_does_not_tell_what_is_wrong():
+    lines = ["checking x... configure: error: in '/tmp/x':", "configure: error: cannot run C compiled programs."]
+    assert causes.telling(lines) == lines[1]
+
+
 def test_rust_shows_in_what_builds_it():
     assert "Rust" in (causes.language(["setuptools", "setuptools-rust>=1.7"]) or "")
     assert "Rust" in (causes.language(["maturin>=1,<2"]) or "")

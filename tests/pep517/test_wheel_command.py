@@ -165,6 +165,137 @@ def test_what_wasi_libc_does_not_declare_is_there(wheel, guest, tmp_path):
     assert ran.stdout == "2.0\n", ran.stderr
 
 
+SOCKETS = """
+#include <netdb.h>
+#include <sys/cdefs.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/unistd.h>
+#include <errno.h>
+__BEGIN_DECLS
+static double sockets(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/tmp/x"};
+    struct addrinfo *found = 0;
+    int made = socket(AF_INET, SOCK_STREAM, 0), why = errno;
+    int joined = connect(99, (struct sockaddr *)&address, sizeof address);
+    int set = setsockopt(99, SOL_SOCKET, SO_REUSEADDR, &made, sizeof made);
+    int looked_up = getaddrinfo("localhost", "80", 0, &found);
+    return 1000 * (made + joined + set) + 100 * (why == EAFNOSUPPORT) + 10 * looked_up + !gethostbyname("localhost");
+}
+__END_DECLS
+"""
+
+
+def test_what_wasi_cannot_do_with_sockets_fails_when_it_is_called(wheel, guest, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "answer.c").write_text(SOCKETS + C.replace("sizeof(long)", "sockets()"))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    ran = guest("--site", site, "-c", "import answer; print(answer.ask(9.0))")
+    assert ran.stdout == f"{3 - 3000 + 100 - 40 + 1}.0\n", ran.stderr
+
+
+SIGNALS = """
+#include <signal.h>
+#include <errno.h>
+static int came;
+static void handler(int number) { came = number; }
+static double signals(void)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+    sigset_t set, old;
+    sigfillset(&set), sigdelset(&set, SIGINT), sigemptyset(&action.sa_mask);
+    int done = pthread_sigmask(SIG_BLOCK, &set, &old) | sigaction(SIGUSR1, &action, &before);
+    int sets = sigismember(&set, SIGPIPE) + sigismember(&set, SIGINT) + sigismember(&old, SIGPIPE);
+    raise(SIGUSR1);
+    sigaction(SIGUSR1, 0, &action);
+    action.sa_flags = SA_SIGINFO;
+    int refused = sigaction(SIGUSR2, &action, 0) == -1 && errno == ENOTSUP;
+    return 1000 * came + 100 * sets + 10 * refused + (action.sa_handler == handler && !before.sa_handler) + done;
+}
+"""
+
+
+def test_code_that_says_when_signals_may_come_builds(wheel, guest, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "answer.c").write_text(SIGNALS + C.replace("sizeof(long)", "signals()"))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    ran = guest("--site", site, "-c", "import answer; print(answer.ask(0.0))")
+    assert ran.stdout == "10111.0\n", ran.stderr
+
+
+@pytest.mark.parametrize("name", ["meson-python", "setuptools-c"])
+def test_pkg_config_finds_libraries_in_build_requirements(wheel, tmp_path, name):
+    """As numpy's wheel has them: the file names folders beside itself."""
+    index, project = tmp_path / "index", write(name, tmp_path / "project")
+    config = "prefix=${pcfiledir}/../../include\nName: base\nDescription: base\nVersion: 1.0\nCflags: -I${prefix}\n"
+    files = {"base/__init__.py": "", "base/include/root.h": "#define ROOT sqrt\n", "base/lib/pkgconfig/base.pc": config}
+    pure_wheel(index, "hatch_wasi_tests_pc", "1.0", files)
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(text.replace('requires = ["', 'requires = ["hatch-wasi-tests-pc", "'))
+    (project / "answer.c").write_text(C.replace("<math.h>", "<math.h>\n#include <root.h>").replace("sqrt(", "ROOT("))
+    if name == "meson-python":
+        meson = (project / "meson.build").read_text().replace("dependencies: ", "dependencies: [dependency('base'), ")
+        (project / "meson.build").write_text(meson.replace(", install: true", "], install: true"))
+    else:
+        ask = "import subprocess\nwords = subprocess.check_output(['pkg-config', '--cflags', 'base'], text=True).split()\n"
+        (project / "setup.py").write_text(ask + EXTENSION.format("answer.c", "extra_compile_args=words"))
+    done = wheel("-f", index, project)
+    assert done.returncode == 0, done.stderr
+
+
+# What a configure script by autoconf 2.72 does before anything else, as far as it matters here.
+CONFIGURE = """\
+#!/bin/sh
+cross_compiling=no
+for file in $CONFIG_SITE; do . "$file"; done
+echo 'int main(void) { return 0; }' >conftest.c
+$CC -o conftest conftest.c || exit 77
+if test "$cross_compiling" != yes; then
+    if ./conftest; then cross_compiling=no
+    else echo "configure: error: in '$PWD':"; echo "configure: error: cannot run C compiled programs." ; exit 77
+    fi
+fi
+test "${ac_cv_host:-$(uname -m)}" = wasm32-unknown-wasi || exit 77
+echo "#define ROOTS sqrt" >config.h
+"""
+
+
+def test_a_configure_script_need_not_be_told_that_it_cross_compiles(wheel, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    run = "import subprocess\nsubprocess.check_call(['sh', './configure'])\n"
+    (project / "setup.py").write_text(run + EXTENSION.format("answer.c", ""))
+    (project / "configure").write_text(CONFIGURE)
+    (project / "answer.c").write_text(C.replace("<math.h>", '<math.h>\n#include "config.h"').replace("sqrt(", "ROOTS("))
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+
+
+# `check` as automake writes it, as far as it matters here.
+MAKEFILE = """\
+check_PROGRAMS = tried
+TESTS = ./tried
+tried:
+\techo 'int main(void) { return 0; }' >tried.c && $(CC) -o tried tried.c
+check: $(check_PROGRAMS)
+\tfor test in $(TESTS); do $$test || exit 1; done
+\ttouch checked
+"""
+
+
+def test_a_librarys_own_tests_are_not_run_on_this_machine(wheel, tmp_path):
+    project = write("setuptools-c", tmp_path / "project")
+    run = "import os, subprocess\nsubprocess.check_call(['make', 'check'])\nassert os.path.exists('checked')\n"
+    (project / "setup.py").write_text(run + EXTENSION.format("answer.c", ""))
+    (project / "Makefile").write_text(MAKEFILE)
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
     """CMake tries its C++ compiler by a program; a file that names it is made neutral, whatever it is called."""
     project = write("scikit-build-core", tmp_path / "project")

@@ -214,8 +214,10 @@ def test_environment(guest):
     assert seen["GIVEN"] == "passed on"
     assert seen["SET"] == "a=b"
     assert (seen["PYTHONHASHSEED"], seen["PYTHONHOME"]) == ("7", "/usr")
-    assert not {"SECRET", "PATH", "HOME", "PYTHONSTARTUP", "ABSENT_VARIABLE"} & seen.keys()
+    assert seen["HOME"] == "/tmp", "a folder of its own; this machine's is not to be seen"
+    assert not {"SECRET", "PATH", "PYTHONSTARTUP", "ABSENT_VARIABLE"} & seen.keys()
     assert "PYTHONHASHSEED" not in json.loads(out(guest("--isolated", "-c", code, env=env)))
+    assert out(guest("--env", "HOME=/x", "-c", "import os; print(os.path.expanduser('~'))")) == "/x"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,2 @@
+/* Another name that glibc and newlib have for it. */
+#include <unistd.h>
