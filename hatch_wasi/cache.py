@@ -223,6 +223,24 @@ class Cache:
         finally:
             lock.release()
 
+    @contextmanager
+    def idle(self, kind: str, name: str) -> Iterator[bool]:
+        """Keep others from making the entry `name` of `kind` while the block runs; False if somebody is making it."""
+        locks = self.folder("locks")
+        lock = filelock.FileLock(locks / f"{kind}-{name}.lock")
+        with usual_umask(), (locks / f"{kind}-{name}.busy").open("w") as busy:
+            try:
+                lock.acquire(timeout=0)
+                fcntl.flock(busy, fcntl.LOCK_EX | fcntl.LOCK_NB)  # programs of a build that was cut off hold it
+            except (filelock.Timeout, BlockingIOError):
+                lock.release()
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                lock.release()
+
     def explain(self, error: Exception) -> CacheError:
         """Say what is wrong with the cache's folder or disk, and what helps."""
         if disk.is_full(error):

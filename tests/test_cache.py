@@ -95,6 +95,28 @@ def test_a_build_killed_in_any_step_goes_on_there(tmp_path: Path, step: str) -> 
     assert not list((tmp_path / "sdk").glob(".partial-*"))
 
 
+def test_what_is_being_made_is_not_cleaned_away(tmp_path: Path) -> None:
+    """Nor what is left of a build whose programs are still running."""
+    Cache(tmp_path).make("sdk", "other", lambda workspace: {})
+    script = CHILD.replace("sleep 1", "sleep 8")  # time enough to look twice, on a busy machine too
+    child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path), "second"])
+    while not (tmp_path / "reached").exists():
+        time.sleep(0.01)
+    clean = [sys.executable, "-m", "hatch_wasi", "clean", "sdk"]
+    environment = {**os.environ, "HATCH_WASI_CACHE_DIR": str(tmp_path)}
+    partial = tmp_path / "sdk" / ".partial-one"
+    for killed in (False, True):
+        if killed:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+        done = subprocess.run(clean, env=environment, capture_output=True, text=True, check=True)
+        assert f"warning: {partial} is left: it is being made" in done.stderr
+        assert [path.name for path in (tmp_path / "sdk").iterdir()] == [partial.name]
+    Cache(tmp_path).make("sdk", "one", lambda workspace: {})  # waits for them
+    assert "is left" not in subprocess.run(clean, env=environment, capture_output=True, text=True, check=True).stderr
+    assert not (tmp_path / "sdk").exists()
+
+
 KILLED_WHILE_SEALING = """
 import os, signal, sys
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+from pathlib import Path
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
@@ -45,6 +46,22 @@ def _kind(word: str) -> str:
     return word
 
 
+def _remove(cache: Cache, kind: str, folder: Path) -> set[Path]:
+    """Remove what is in a folder of the cache; gives what is left, as others are at it."""
+    busy = set()
+    for path in [*cache.entries(kind), *folder.glob(".partial-*/")]:
+        with cache.idle(kind, path.name.removeprefix(".partial-")) as idle:
+            if idle:
+                cache.discard(path)
+            else:
+                busy.add(path)
+    for path in set(folder.iterdir()) - busy:  # the folder itself may be a link to another disk
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if not folder.is_symlink() and not busy:
+        folder.rmdir()
+    return busy
+
+
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Remove the chosen kinds, or all of them."""
     cache = Cache()
@@ -58,14 +75,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         folder = cache.root / kind
         if folder.is_dir():
             try:
-                for path in [*cache.entries(kind), *folder.glob(".partial-*/")]:
-                    cache.discard(path)
-                for path in folder.iterdir():  # the folder itself may be a link to another disk
-                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-                if not folder.is_symlink():
-                    folder.rmdir()
+                busy = _remove(cache, kind, folder)
             except OSError as error:
                 message = f"{folder} cannot be removed: {error}"
                 raise CacheError(message) from error
             console.note(f"Removed {KINDS[kind]}: {folder}")
+            for path in busy:
+                console.warn(f"{path} is left: it is being made")
     return 0
