@@ -86,7 +86,7 @@ def test_its_pip_installs_into_it(shell, venv, make_wheel):
     done = shell(f". 'my env/bin/activate' && cd / && pip install {wheel} && pip freeze && pip3 uninstall -y demo")
     assert done.returncode == 0, done.stderr
     assert f"installed demo 1.0 in {venv}/" in done.stderr
-    assert done.stdout == f"demo @ {wheel.as_uri()}\n"
+    assert done.stdout == f"demo @ {frozen(wheel)}\n"
     assert shell("'my env/bin/pip' list").stdout == ""
 
 
