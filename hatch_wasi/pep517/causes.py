@@ -17,8 +17,8 @@ UNKNOWN = "it knows neither WASI nor WebAssembly"
 RUST = "it is written in Rust, for which there is no toolchain here"
 # What stands in the message: why. The first that fits counts.
 CAUSES = (
-    (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen|system)\b|sys/wait\.h|spawn\.h", PROCESSES),
-    (r"\bpthread_create\b|\bthrd_create\b|std::thread\b", THREADS),
+    (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen)\b|'system'|sys/wait\.h|spawn\.h", PROCESSES),
+    (r"\bpthread_create\b|\bthrd_create\b|std::thread\b|\bsched_(get|set)\w+|\bpthread_setsched\w+", THREADS),
     (r"(sys/socket|sys/un|netdb|netinet/\w+|arpa/inet|ifaddrs|net/if|sys/epoll|sys/event|sys/eventfd|poll)\.h", SOCKETS),
     (r"\b(getaddrinfo|gethostby\w+|socketpair|epoll_\w+|kqueue|setsockopt)\b", SOCKETS),
     (r"\b(sigaction|sigprocmask|sigaltstack|setitimer|sigset_t|siginfo_t|pthread_sigmask|kill)\b|execinfo\.h", SIGNALS),
@@ -35,6 +35,7 @@ CAUSES = (
     (r"(librar(y|ies)|headers?|executable|development)( files)? (could not be |is |are |was |were )?(not )?found", LIBRARY),
     (r"([Ss]upport|[Dd]efinitions?) for your (architecture|platform|system|compiler)", UNKNOWN),
     (r"([Uu]nsupported|[Uu]nknown|[Uu]nrecognized) (\w+ )?(architecture|platform|operating system|processor|endianness)", UNKNOWN),
+    (r"[Cc]annot (determine|detect|find out) (\w+ )?(architecture|platform|operating system|processor|endianness)", UNKNOWN),
     (r"longintrepr\.h|'struct _(ts|typeobject|longobject|frame|err_stackitem)'|_PyUnicode_Ready|PyUnicode_AS_UNICODE", OLDER),
     (r"file not found", "it needs a header that WASI, or this toolchain, does not have"),
     (r"legacy exception|setjmp", "it uses setjmp in a way that is not supported"),

@@ -10,7 +10,7 @@ from hatch_wasi.wasm.entities import Export, Import
 from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.reader import Reader
 
-__all__ = ["ABI_SECTION", "SideModule"]
+__all__ = ["ABI_SECTION", "RUNTIME_PATH", "SideModule"]
 
 ABI_SECTION = "hatch_wasi.abi"
 """Custom section with what a module was built for: a JSON object."""
