@@ -12,6 +12,7 @@ SIGNALS = "it handles signals, which WASI does not have"
 LOADING = "it loads libraries of the machine by dlopen; on WASI only side modules can be loaded"
 MEMORY = "it maps memory in a way that WASI cannot"
 LIBRARY = "it needs a library that there is no build of for WASI"
+DOWNLOAD = "it downloads more sources while it is built, and that failed, whatever it is built for"
 OLDER = "it is written for an older Python: a newer release may not be"
 UNKNOWN = "it knows neither WASI nor WebAssembly"
 RUST = "it is written in Rust, for which there is no toolchain here"
@@ -29,6 +30,7 @@ CAUSES = (
     (r"(windows|winsock2|mach/\w+|CoreFoundation/\w+)\.h", "it takes WASI for another system"),
     (r"rustc|cargo|maturin|setuptools[-_]rust", RUST),
     (r"gfortran|[Ff]ortran", "it is written in Fortran, for which there is no toolchain here"),
+    (r"[Ff]ailed to (clone|download|fetch)|not resolve host|urlopen error|[Dd]ownload(ing)? .*failed", DOWNLOAD),
     (r"\b(go|golang|node|nvcc|CUDA)\b.*not found", "it needs a compiler for another language"),
     (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", LIBRARY),
     (r"cannot open shared object|[Uu]nable to (load|find) dependency|[Mm]ake sure .* installed|\bset the \w+ env|_DIR variable", LIBRARY),
@@ -63,7 +65,7 @@ def telling(lines: Sequence[str]) -> str:
 def _sentence(lines: Sequence[str]) -> str:
     """Join what CMake breaks into lines: where it is, and the first sentence of what."""
     place = lines[0]
-    end = next((number for number, line in enumerate(lines[1:5], 2) if line.endswith((".", ":", "!"))), 2)
+    end = next((number for number, line in enumerate(lines[1:4], 2) if line.endswith((".", ":", "!", "'"))), 2)
     return " ".join(lines[:end]) if place.endswith(":") else place
 
 
