@@ -119,6 +119,7 @@ class Build:
             str(tree), backend.name, backend.path or None, runner=run, python_executable=str(self.environment.python)
         )
         settings = self._settings(backend, toolset)
+        begin = self.log.stat().st_size if self.log.is_file() else 0
         try:
             with self._warnings_logged():
                 requires = hooks.get_requires_for_build_wheel(settings)
@@ -129,7 +130,7 @@ class Build:
             message = f"{self.label}: its build backend {backend.name} cannot be used: {reason}"
             raise BuildError(message, log=self.log) from error
         except ProcessFailed as error:
-            raise self._explained(error, backend.external.lacking) from error
+            raise self._explained(error, backend.external.lacking, begin) from error
 
     @contextmanager
     def _warnings_logged(self) -> Iterator[None]:
@@ -152,8 +153,9 @@ class Build:
                 settings[key] = [mine, *([given] if isinstance(given, str) else given)]
         return settings
 
-    def _explained(self, error: ProcessFailed, lacking: Sequence[str]) -> BuildError:
-        text = self.log.read_text(encoding="utf-8", errors="replace")[-40000:]
+    def _explained(self, error: ProcessFailed, lacking: Sequence[str], begin: int) -> BuildError:
+        """Say what is wrong by the log from `begin` on: what is before it is of attempts that lacked something else."""
+        text = self.log.read_bytes()[begin:].decode("utf-8", "replace")[-40000:]
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         told = causes.telling(lines) or error.message
         cause = causes.likely(told, lines)

@@ -33,7 +33,7 @@ CAUSES = (
     (r"[Ff]ailed to (clone|download|fetch)|not resolve host|urlopen error|[Dd]ownload(ing)? .*failed", DOWNLOAD),
     (r"\b(go|golang|node|nvcc|CUDA)\b.*not found", "it needs a compiler for another language"),
     (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", LIBRARY),
-    (r"cannot open shared object|[Uu]nable to (load|find) dependency|[Mm]ake sure .* installed|\bset the \w+ env|_DIR variable", LIBRARY),
+    (r"cannot open shared object|[Cc](ould|an) ?not find .*(header|librar)|unable to find library|[Uu]nable to (load|find) dependency|[Mm]ake sure .* installed|\bset the \w+ env|_DIR variable", LIBRARY),
     (r"(librar(y|ies)|headers?|executable|development)( files)? (could not be |is |are |was |were )?(not )?found", LIBRARY),
     (r"([Ss]upport|[Dd]efinitions?) for your (architecture|platform|system|compiler)", UNKNOWN),
     (r"([Uu]nsupported|[Uu]nknown|[Uu]nrecognized) (\w+ )?(architecture|platform|operating system|processor|endianness)", UNKNOWN),
@@ -47,7 +47,7 @@ CAUSES = (
 FAILED_RUST = re.compile(r"\b(maturin|cargo|rustc)\b.*(failed|exited|non-zero|not found)")
 # Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
 MARKS = (
-    re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess)"),
+    re.compile(r"(fatal )?error: (?![Cc]ommand |linker command|Failed|metadata|subprocess)"),
     re.compile(r"CMake Error|ERROR: |error\[|ld: error"),
     re.compile(r"\w*(Error|Exception): "),
 )

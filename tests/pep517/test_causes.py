@@ -35,6 +35,8 @@ from hatch_wasi.pep517 import causes
         ('blis.h:81:4: error: "Cannot determine operating system"', "neither WASI nor WebAssembly"),
         ("error: call to undeclared function 'system'", "processes"),
         ("CMake Error at x.cmake:39 (message): Failed to clone repository: 'https://x.example/y.git'", "downloads"),
+        ("wasm-ld: error: unable to find library -llapack", "library that there is no build"),
+        ("error: Could not find the FFTW header 'fftw3.h'", "library that there is no build"),
         ("core.c:196:12: fatal error: 'longintrepr.h' file not found", "older Python"),
         ("x.c:9:1: error: no member named 'use_tracing' in 'struct _ts'", "older Python"),
         ('config.h:9:2: error: "Unknown target architecture"', "neither WASI nor WebAssembly"),
