@@ -10,7 +10,7 @@ import marshal
 import os
 import sys
 
-from hatch_wasi.disguise.arguments import CXX_SUFFIXES, Command, rewrite
+from hatch_wasi.disguise.arguments import CXX_SUFFIXES, SOURCE_SUFFIXES, Command, rewrite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class Driver:
             ]
         # A program, by which a build system finds out what there is: the SDK's own C++ library may not be there.
         runtime = ["-nostdlib++", *settings["cxx_runtime"]] if is_cxx else []
-        return [*compiler, *compile_words, *command.words, *runtime, *settings["program_link"]]
+        search = ["-L" + settings["provided_in"]]
+        return [*compiler, *compile_words, *command.words, *search, *runtime, *settings["program_link"]]
 
     def inlining(self, command: Command) -> list[str]:
         """Give what is to be inlined, as `flags.inlining` does: this process has no time to import that."""
@@ -87,7 +88,21 @@ class Driver:
         if not self.defines(command, init):
             exports = ["-Wl,--export-dynamic"]
         kind = "cxx" if is_cxx or self.has_cxx(command) else "c"
-        return [*settings["link"], *exports, *settings[f"{kind}_objects"], *command.words, *settings[f"{kind}_link"]]
+        words = self.without_provided(command.words)
+        return [*settings["link"], *exports, *settings[f"{kind}_objects"], *words, *settings[f"{kind}_link"]]
+
+    def without_provided(self, words: list[str]) -> list[str]:
+        """Leave out libraries that python.wasm has, if the build does not bring its own of that name."""
+        settings = self.settings
+        own = f"{settings['provided_in']}/"
+        folders = [word[2:] for word in words if word[:2] == "-L" and f"{os.path.normpath(word[2:])}/" != own]
+        theirs = {
+            name
+            for name in settings["provided"]
+            if any(os.path.exists(f"{folder}/lib{name}{suffix}") for folder in folders for suffix in (".so", ".a"))
+        }
+        left_out = {f"-l{name}" for name in settings["provided"] if name not in theirs}
+        return [word for word in words if word not in left_out and not word.startswith(own)]
 
     def _symbols(self, command: Command) -> str:
         """List the symbols of the objects and archives that are linked, by the SDK's nm."""
@@ -122,8 +137,16 @@ class Driver:
         return folder
 
     def file(self, path: str) -> str:
-        """Give what stands for a file that is compiled or linked, named by its whole path. Raises `Missing`."""
-        return self._of_package(os.path.normpath(path)) or path
+        """Give what stands for a file that is compiled or linked, named by its whole path. Raises `Missing`.
+
+        Sources are nobody's in particular: CMake's package, for one, has those by which it tries compilers.
+        """
+        try:
+            return self._of_package(os.path.normpath(path)) or path
+        except Missing:
+            if path.endswith(SOURCE_SUFFIXES):
+                return path
+            raise
 
     def _of_package(self, path: str) -> str | None:
         """Give the target's copy of a path in a package; empty: it is nobody's in particular; None: in no package."""

@@ -1,7 +1,6 @@
 """Write the folder that a disguised build uses: programs, sysconfig's data, what CMake and Meson are told."""
 
 import marshal
-import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.cxx_library import CxxLibrary
+from hatch_wasi.disguise import libraries
 from hatch_wasi.disguise.meson import cross_file
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
@@ -97,7 +97,7 @@ class Toolset:
         for name in (*COMPILERS, *LLVM):
             self._write_program(name)
         self._write_python_config()
-        self._write_pkgconfig()
+        libraries.write(self.python, self.folder)
         self._write_cmake()
         (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
 
@@ -119,17 +119,6 @@ class Toolset:
         for header in files("hatch_wasi.disguise").joinpath("include").iterdir():
             if header.name.endswith(".h"):
                 (folder / header.name).write_bytes(header.read_bytes())
-
-    def _write_pkgconfig(self) -> None:
-        """Tell pkg-config of what python.wasm has and its headers declare: libffi. Nothing is linked for it."""
-        folder, header = self.folder / "pkgconfig", self.python.include / "ffi.h"
-        folder.mkdir()
-        found = (
-            re.search(r'FFI_VERSION_STRING "(.+)"', header.read_text(encoding="utf-8")) if header.is_file() else None
-        )
-        if found:
-            text = f"Name: libffi\nDescription: Foreign functions, by python.wasm\nVersion: {found[1]}\nLibs: -lffi\n"
-            (folder / "libffi.pc").write_text(text, encoding="utf-8")
 
     def _write_python_config(self) -> None:
         """Write what stands for `pythonX.Y-config`: CMake asks it, and not the interpreter, when it cross-compiles."""
@@ -177,12 +166,13 @@ class Toolset:
         sdk, cxx = self.sdk, self.cxx
         builtins = [str(sdk.builtins)] if sdk.builtins else []
         settings: dict[str, object] = {name: [str(sdk.program(program))] for name, program in LLVM.items()}
-        libraries = list(cxx.link_words(exceptions=True)) if cxx else []
+        runtime = list(cxx.link_words(exceptions=True)) if cxx else []
+        prefix = self.folder / libraries.FOLDER
         return settings | {
             "cc": list(sdk.cc),
             "cxx": list(sdk.cxx),
             "has_cxx": cxx is not None,
-            "compile": [*self._common(), "-isystem", str(self.folder / "include")],
+            "compile": [*self._common(), "-isystem", str(self.folder / "include"), "-isystem", f"{prefix}/include"],
             # clang hides symbols on WebAssembly by default; a library of plain functions would come out empty.
             "c_compile": ["-fvisibility=default", *flags.language(sdk, None, exceptions=True)],
             "cxx_compile": flags.language(sdk, cxx, exceptions=True) if cxx else [],
@@ -192,8 +182,10 @@ class Toolset:
             "c_objects": self._support("c"),
             "cxx_objects": self._support("cxx"),
             "c_link": builtins,
-            "cxx_link": [*libraries, *builtins],
-            "cxx_runtime": libraries,
+            "cxx_link": [*runtime, *builtins],
+            "cxx_runtime": runtime,
+            "provided": sorted(libraries.provided(self.python)),
+            "provided_in": f"{prefix}/lib",
             "program_link": [word for word in EMULATIONS if (sdk.library_dir / f"lib{word[2:]}.a").is_file()],
             "include": [f"-isystem{self.python.include}"],
             "python_include": str(self.python.include),
