@@ -10,7 +10,7 @@ import marshal
 import os
 import sys
 
-from hatch_wasi.disguise.arguments import CXX_SUFFIXES, SOURCE_SUFFIXES, Command, rewrite
+from hatch_wasi.disguise.arguments import CXX_SUFFIXES, Command, rewrite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ QUESTIONS = frozenset(
     {"--version", "-v", "-V", "-dumpversion", "-dumpmachine", "-###", "--help", "-print-search-dirs", "-print-sysroot",
      "-print-libgcc-file-name", "-print-resource-dir", "--print-search-dirs", "-print-multiarch", "-print-multi-os-directory"}
 )  # fmt: skip
-
-
+VERBOSE = frozenset({"-v", "-Wl,-v"})
+BINARY_SUFFIXES = (".a", ".so", ".o", ".obj", ".lo")
+INCLUDING = ("-include", "-imacros")
 CXX = "c++"
 
 
@@ -47,10 +48,13 @@ class Driver:
         settings = self.settings
         compiler = settings["cxx" if self.is_cxx else "cc"]
         words = list(expand(argv))
-        if not words or words[0] in QUESTIONS or words[-1] in QUESTIONS or any(_is_question(word) for word in words):
+        if not words or _asks(words):
             return [*compiler, *words]
         command = rewrite(words, self.place)
-        command.words = [self.file(word) if word[:1] == "/" else word for word in command.words]
+        command.words = [
+            self.file(word, is_compiled=before not in INCLUDING) if word[:1] == "/" else word
+            for before, word in zip(("", *command.words), command.words)  # noqa: B905 - one word more, on purpose
+        ]
         is_cxx = self.is_cxx or any(word.endswith(CXX_SUFFIXES) for word in command.words)
         if is_cxx and not settings["has_cxx"]:
             raise Missing(CXX)
@@ -136,15 +140,15 @@ class Driver:
             return str(settings["python_include"])
         return folder
 
-    def file(self, path: str) -> str:
+    def file(self, path: str, *, is_compiled: bool) -> str:
         """Give what stands for a file that is compiled or linked, named by its whole path. Raises `Missing`.
 
-        Sources are nobody's in particular: CMake's package, for one, has those by which it tries compilers.
+        What is compiled itself is nobody's in particular: CMake's package has files by which it tries compilers.
         """
         try:
             return self._of_package(os.path.normpath(path)) or path
         except Missing:
-            if path.endswith(SOURCE_SUFFIXES):
+            if is_compiled and not path.endswith(BINARY_SUFFIXES):
                 return path
             raise
 
@@ -160,6 +164,16 @@ class Driver:
                     raise Missing(impure[top])
                 return ""
         return None
+
+
+def _asks(words: list[str]) -> bool:
+    """Tell whether a call asks about the compiler; `-v`, where something is compiled or linked, only has that shown."""
+    asked = {word for word in words if _is_question(word)} | {
+        word for word in (words[0], words[-1]) if word in QUESTIONS
+    }
+    if asked <= VERBOSE:
+        return bool(asked) and not any(word[:1] != "-" and os.path.isfile(word) for word in words)
+    return True
 
 
 def _is_question(word: str) -> bool:

@@ -180,6 +180,7 @@ def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
     project = write("scikit-build-core", tmp_path / "project")
     text = (project / "CMakeLists.txt").read_text().replace("LANGUAGES C", "LANGUAGES C CXX")
     text += (
+        'if(NOT CMAKE_CXX_ABI_COMPILED)\nmessage(FATAL_ERROR "its ABI is not known")\nendif()\n'
         "find_package(Threads REQUIRED)\nfile(WRITE ${CMAKE_BINARY_DIR}/about.py \"cc = '${CMAKE_CXX_COMPILER}'\\n\")\n"
         'file(WRITE ${CMAKE_BINARY_DIR}/about.c "/* { \\"include_dirs\\": \\"${CMAKE_BINARY_DIR}\\" } */\\n")\n'
     )
