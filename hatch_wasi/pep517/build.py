@@ -99,14 +99,7 @@ class Build:
             cwd: str | os.PathLike[str] | None = None,
             extra_environ: Mapping[str, str] | None = None,
         ) -> None:
-            words = {
-                **toolset.environment(),
-                **self.variables,
-                "PATH": self.environment.path(),
-                "TMPDIR": str(temporary),  # some build there, and nothing of it may show in the wheel
-                **(extra_environ or {}),
-            }
-            env = process.base_environment(words)
+            env = process.base_environment({**self._variables(toolset, temporary), **(extra_environ or {})})
             process.run(
                 [os.fspath(word) for word in cmd],
                 what=f"building {self.label}",
@@ -131,6 +124,11 @@ class Build:
             raise BuildError(message, log=self.log) from error
         except ProcessFailed as error:
             raise self._explained(error, backend.external.lacking, begin) from error
+
+    def _variables(self, toolset: Toolset, temporary: Path) -> dict[str, str]:
+        """Give the backend's variables; some build in the folder of temporary files, of which nothing may show either."""
+        mine = {"PATH": self.environment.path(), "TMPDIR": str(temporary)}
+        return {**toolset.environment(), **self.variables, **mine}
 
     @contextmanager
     def _warnings_logged(self) -> Iterator[None]:
