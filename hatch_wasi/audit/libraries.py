@@ -57,6 +57,19 @@ class Libraries:
                 break
         return list(found), list(problems)
 
+    def elsewhere(self) -> dict[str, list[str]]:
+        """Give what a run path must have for those members that need one in a folder which is not looked in.
+
+        Members of `.data` folders are installed elsewhere: which way leads to them is not known here.
+        """
+        found: dict[str, list[str]] = {}
+        for member, direct in self._direct.items():
+            for _, library, is_beside in direct:
+                if library is not None and not is_beside and _data(library) == _data(member):
+                    way = posixpath.relpath(posixpath.dirname(library) or ".", posixpath.dirname(member) or ".")
+                    found.setdefault(member, []).append(f"$ORIGIN/{way}")
+        return {member: list(dict.fromkeys(places)) for member, places in found.items()}
+
     def _find(self, name: str, user: str) -> tuple[str | None, bool]:
         """Give the member that `user` means by `name`, and whether it is in one of the folders that are looked in."""
         folder = posixpath.dirname(user)
@@ -68,3 +81,9 @@ class Libraries:
             if path in self._modules:
                 return path, True
         return self._by_leaf.get(posixpath.basename(name)), False
+
+
+def _data(member: str) -> str:
+    """Give the part of a `.data` folder that a member is in, `NAME-VERSION.data/SCHEME`; empty if it is in none."""
+    top, _, rest = member.partition("/")
+    return f"{top}/{rest.partition('/')[0]}" if top.endswith(".data") else ""

@@ -67,8 +67,9 @@ def install_wasi(source: Path, tree: Path, short_version: str) -> None:
         shutil.copy(archive, tree / "static")
     for library in libraries.archives(build):
         shutil.copy(library, tree / "static")
-    if (build / libraries.FOLDER / "licenses").is_dir():
-        shutil.copytree(build / libraries.FOLDER / "licenses", tree / "static" / "licenses")
+    for part in ("include", "licenses"):
+        if (build / libraries.FOLDER / part).is_dir():
+            shutil.copytree(build / libraries.FOLDER / part, tree / "static" / part)
     shutil.copy(build / "Modules" / "config.c", tree / "static")
     shutil.copy(source / "LICENSE", tree / "LICENSE")
     script = tree / "bin" / f"python{short_version}"

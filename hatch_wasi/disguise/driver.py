@@ -24,8 +24,9 @@ QUESTIONS = frozenset(
     {"--version", "-v", "-V", "-dumpversion", "-dumpmachine", "-###", "--help", "-print-search-dirs", "-print-sysroot",
      "-print-libgcc-file-name", "-print-resource-dir", "--print-search-dirs", "-print-multiarch", "-print-multi-os-directory"}
 )  # fmt: skip
-
-
+VERBOSE = frozenset({"-v", "-Wl,-v"})
+BINARY_SUFFIXES = (".a", ".so", ".o", ".obj", ".lo")
+INCLUDING = ("-include", "-imacros")
 CXX = "c++"
 
 
@@ -47,10 +48,13 @@ class Driver:
         settings = self.settings
         compiler = settings["cxx" if self.is_cxx else "cc"]
         words = list(expand(argv))
-        if not words or words[0] in QUESTIONS or words[-1] in QUESTIONS or any(_is_question(word) for word in words):
+        if not words or _asks(words):
             return [*compiler, *words]
         command = rewrite(words, self.place)
-        command.words = [self.file(word) if word[:1] == "/" else word for word in command.words]
+        command.words = [
+            self.file(word, is_compiled=before not in INCLUDING) if word[:1] == "/" else word
+            for before, word in zip(("", *command.words), command.words)  # noqa: B905 - one word more, on purpose
+        ]
         is_cxx = self.is_cxx or any(word.endswith(CXX_SUFFIXES) for word in command.words)
         if is_cxx and not settings["has_cxx"]:
             raise Missing(CXX)
@@ -69,7 +73,8 @@ class Driver:
             ]
         # A program, by which a build system finds out what there is: the SDK's own C++ library may not be there.
         runtime = ["-nostdlib++", *settings["cxx_runtime"]] if is_cxx else []
-        return [*compiler, *compile_words, *command.words, *runtime, *settings["program_link"]]
+        search = ["-L" + settings["provided_in"]]
+        return [*compiler, *compile_words, *command.words, *search, *runtime, *settings["program_link"]]
 
     def inlining(self, command: Command) -> list[str]:
         """Give what is to be inlined, as `flags.inlining` does: this process has no time to import that."""
@@ -87,7 +92,21 @@ class Driver:
         if not self.defines(command, init):
             exports = ["-Wl,--export-dynamic"]
         kind = "cxx" if is_cxx or self.has_cxx(command) else "c"
-        return [*settings["link"], *exports, *settings[f"{kind}_objects"], *command.words, *settings[f"{kind}_link"]]
+        words = self.without_provided(command.words)
+        return [*settings["link"], *exports, *settings[f"{kind}_objects"], *words, *settings[f"{kind}_link"]]
+
+    def without_provided(self, words: list[str]) -> list[str]:
+        """Leave out libraries that python.wasm has, if the build does not bring its own of that name."""
+        settings = self.settings
+        own = f"{settings['provided_in']}/"
+        folders = [word[2:] for word in words if word[:2] == "-L" and f"{os.path.normpath(word[2:])}/" != own]
+        theirs = {
+            name
+            for name in settings["provided"]
+            if any(os.path.exists(f"{folder}/lib{name}{suffix}") for folder in folders for suffix in (".so", ".a"))
+        }
+        left_out = {f"-l{name}" for name in settings["provided"] if name not in theirs}
+        return [word for word in words if word not in left_out and not word.startswith(own)]
 
     def _symbols(self, command: Command) -> str:
         """List the symbols of the objects and archives that are linked, by the SDK's nm."""
@@ -121,9 +140,17 @@ class Driver:
             return str(settings["python_include"])
         return folder
 
-    def file(self, path: str) -> str:
-        """Give what stands for a file that is compiled or linked, named by its whole path. Raises `Missing`."""
-        return self._of_package(os.path.normpath(path)) or path
+    def file(self, path: str, *, is_compiled: bool) -> str:
+        """Give what stands for a file that is compiled or linked, named by its whole path. Raises `Missing`.
+
+        What is compiled itself is nobody's in particular: CMake's package has files by which it tries compilers.
+        """
+        try:
+            return self._of_package(os.path.normpath(path)) or path
+        except Missing:
+            if is_compiled and not path.endswith(BINARY_SUFFIXES):
+                return path
+            raise
 
     def _of_package(self, path: str) -> str | None:
         """Give the target's copy of a path in a package; empty: it is nobody's in particular; None: in no package."""
@@ -137,6 +164,16 @@ class Driver:
                     raise Missing(impure[top])
                 return ""
         return None
+
+
+def _asks(words: list[str]) -> bool:
+    """Tell whether a call asks about the compiler; `-v`, where something is compiled or linked, only has that shown."""
+    asked = {word for word in words if _is_question(word)} | {
+        word for word in (words[0], words[-1]) if word in QUESTIONS
+    }
+    if asked <= VERBOSE:
+        return bool(asked) and not any(word[:1] != "-" and os.path.isfile(word) for word in words)
+    return True
 
 
 def _is_question(word: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.cxx_library import CxxLibrary
-from hatch_wasi.disguise import pkgconfig
+from hatch_wasi.disguise import libraries, pkgconfig
 from hatch_wasi.disguise.meson import cross_file
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
@@ -99,7 +99,7 @@ class Toolset:
         for name in (*COMPILERS, *LLVM):
             self._write_program(name)
         self._write_python_config()
-        pkgconfig.write(self.folder / "pkgconfig", self.python.include)
+        libraries.write(self.python, self.folder)
         self._write_cmake()
         (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
         (self.folder / "config.site").write_bytes(files("hatch_wasi.disguise").joinpath("config.site").read_bytes())
@@ -174,12 +174,13 @@ class Toolset:
         sdk, cxx = self.sdk, self.cxx
         builtins = [str(sdk.builtins)] if sdk.builtins else []
         settings: dict[str, object] = {name: [str(sdk.program(program))] for name, program in LLVM.items()}
-        libraries = list(cxx.link_words(exceptions=True)) if cxx else []
+        runtime = list(cxx.link_words(exceptions=True)) if cxx else []
+        prefix = self.folder / libraries.FOLDER
         return settings | {
             "cc": list(sdk.cc),
             "cxx": list(sdk.cxx),
             "has_cxx": cxx is not None,
-            "compile": [*self._common(), "-isystem", str(self.folder / "include")],
+            "compile": [*self._common(), "-isystem", str(self.folder / "include"), "-isystem", f"{prefix}/include"],
             # clang hides symbols on WebAssembly by default; a library of plain functions would come out empty.
             "c_compile": ["-fvisibility=default", *flags.language(sdk, None, exceptions=True)],
             "cxx_compile": flags.language(sdk, cxx, exceptions=True) if cxx else [],
@@ -189,8 +190,10 @@ class Toolset:
             "c_objects": self._support("c"),
             "cxx_objects": self._support("cxx"),
             "c_link": builtins,
-            "cxx_link": [*libraries, *builtins],
-            "cxx_runtime": libraries,
+            "cxx_link": [*runtime, *builtins],
+            "cxx_runtime": runtime,
+            "provided": sorted(libraries.provided(self.python)),
+            "provided_in": f"{prefix}/lib",
             "program_link": [word for word in EMULATIONS if (sdk.library_dir / f"lib{word[2:]}.a").is_file()],
             "include": [f"-isystem{self.python.include}"],
             "python_include": str(self.python.include),

@@ -102,14 +102,7 @@ class Build:
             cwd: str | os.PathLike[str] | None = None,
             extra_environ: Mapping[str, str] | None = None,
         ) -> None:
-            words = {
-                **toolset.environment(),
-                **self.variables,
-                "PATH": self.environment.path(),
-                "TMPDIR": str(temporary),  # some build there, and nothing of it may show in the wheel
-                **(extra_environ or {}),
-            }
-            env = process.base_environment(words)
+            env = process.base_environment({**self._variables(toolset, temporary), **(extra_environ or {})})
             process.run(
                 [os.fspath(word) for word in cmd],
                 what=f"building {self.label}",
@@ -122,6 +115,7 @@ class Build:
             str(tree), backend.name, backend.path or None, runner=run, python_executable=str(self.environment.python)
         )
         settings = self._settings(backend, toolset)
+        begin = self.log.stat().st_size if self.log.is_file() else 0
         try:
             with self._warnings_logged():
                 requires = hooks.get_requires_for_build_wheel(settings)
@@ -132,7 +126,12 @@ class Build:
             message = f"{self.label}: its build backend {backend.name} cannot be used: {reason}"
             raise BuildError(message, log=self.log) from error
         except ProcessFailed as error:
-            raise self._explained(error, backend) from error
+            raise self._explained(error, backend, begin) from error
+
+    def _variables(self, toolset: Toolset, temporary: Path) -> dict[str, str]:
+        """Give the backend's variables; some build in the folder of temporary files, of which nothing may show either."""
+        mine = {"PATH": self.environment.path(), "TMPDIR": str(temporary)}
+        return {**toolset.environment(), **self.variables, **mine}
 
     @contextmanager
     def _warnings_logged(self) -> Iterator[None]:
@@ -155,13 +154,13 @@ class Build:
                 settings[key] = [mine, *([given] if isinstance(given, str) else given)]
         return settings
 
-    def _lines(self) -> list[str]:
-        """Read the end of the log."""
-        text = self.log.read_text(encoding="utf-8", errors="replace")[-40000:]
+    def _lines(self, begin: int = 0) -> list[str]:
+        """Read the log, or its end, from `begin` on: what is before it is of attempts that lacked something else."""
+        text = self.log.read_bytes()[begin:].decode("utf-8", "replace")[-40000:]
         return [line.strip() for line in text.splitlines() if line.strip()]
 
-    def _explained(self, error: ProcessFailed, backend: project.Backend) -> BuildError:
-        lines, lacking = self._lines(), backend.external.lacking
+    def _explained(self, error: ProcessFailed, backend: project.Backend, begin: int) -> BuildError:
+        lines, lacking = self._lines(begin), backend.external.lacking
         told = causes.telling(lines) or error.message
         # What the compiler of another language says is of no use to anybody then.
         cause = causes.language(backend.requires) or causes.likely(told, lines)

@@ -179,6 +179,13 @@ class Builder:
             self.console.detail(f"{label} was built before: {wheel}")
         return wheel
 
+    def forget(self, wheel: Path) -> None:
+        """Keep a wheel no longer that turned out not to be right: it would not be found out again."""
+        entry = wheel.parent
+        if entry in self.cache.entries(KIND):
+            with self.cache.lock(f"{KIND}-{entry.name}"):
+                self.cache.discard(entry)
+
     @cached_property
     def _identity(self) -> list[object]:
         """Everything but the sources that shapes a wheel; versions of build requirements do not count, as with pip."""

@@ -12,6 +12,7 @@ SIGNALS = "it handles signals, which WASI does not have"
 LOADING = "it loads libraries of the machine by dlopen; on WASI only side modules can be loaded"
 MEMORY = "it maps memory in a way that WASI cannot"
 LIBRARY = "it needs a library that there is no build of for WASI"
+DOWNLOAD = "it downloads more sources while it is built, and that failed, whatever it is built for"
 OLDER = "it is written for an older Python: a newer release may not be"
 UNKNOWN = "it knows neither WASI nor WebAssembly"
 RUST = "it is written in Rust, for which there is no toolchain here"
@@ -19,8 +20,8 @@ RUST = "it is written in Rust, for which there is no toolchain here"
 CAUSES = (
     (r"(?i)\b(platform|system|arch\w*)\b.*\b(not supported|unsupported)\b|\bported to\b", UNKNOWN),
     (r"(?i)\b(unsupported|unknown|unrecognized) (\w+ )?(platform|operating system|arch\w*|processor|endianness)", UNKNOWN),
-    (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen|system)\b|sys/wait\.h|spawn\.h", PROCESSES),
-    (r"\bpthread_create\b|\bthrd_create\b|std::thread\b", THREADS),
+    (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen)\b|'system'|sys/wait\.h|spawn\.h", PROCESSES),
+    (r"\bpthread_create\b|\bthrd_create\b|std::thread\b|\bsched_(get|set)\w+|\bpthread_setsched\w+", THREADS),
     (r"(sys/socket|sys/un|netdb|netinet/\w+|arpa/inet|ifaddrs|net/if|sys/epoll|sys/event|sys/eventfd|poll)\.h", SOCKETS),
     (r"\b(getaddrinfo|gethostby\w+|socketpair|epoll_\w+|kqueue|setsockopt)\b", SOCKETS),
     (r"\b(sigaction|sigprocmask|sigaltstack|setitimer|sigset_t|siginfo_t|sigsuspend|sigwait\w*|pthread_kill|kill)\b|execinfo\.h", SIGNALS),
@@ -31,11 +32,13 @@ CAUSES = (
     (r"(windows|winsock2|mach/\w+|CoreFoundation/\w+)\.h", "it takes WASI for another system"),
     (r"rustc|cargo|maturin|setuptools[-_]rust", RUST),
     (r"gfortran|[Ff]ortran", "it is written in Fortran, for which there is no toolchain here"),
+    (r"[Ff]ailed to (clone|download|fetch)|not resolve host|urlopen error|[Dd]ownload(ing)? .*failed", DOWNLOAD),
     (r"\b(go|golang|node|nvcc|CUDA)\b.*not found", "it needs a compiler for another language"),
     (r"pkg-config|[Dd]ependency .* not found|Could NOT find|find_package", LIBRARY),
-    (r"cannot open shared object|[Uu]nable to (load|find) dependency|[Mm]ake sure .* installed|\bset the \w+ env|_DIR variable", LIBRARY),
+    (r"cannot open shared object|[Cc](ould|an) ?not find .*(header|librar)|unable to find library|[Uu]nable to (load|find) dependency|[Mm]ake sure .* installed|\bset the \w+ env|_DIR variable", LIBRARY),
     (r"(librar(y|ies)|headers?|executable|development)( files)? (could not be |is |are |was |were )?(not )?found", LIBRARY),
     (r"([Ss]upport|[Dd]efinitions?) for your (architecture|platform|system|compiler)", UNKNOWN),
+    (r"[Cc]annot (determine|detect|find out) (\w+ )?(architecture|platform|operating system|processor|endianness)", UNKNOWN),
     (r"longintrepr\.h|'struct _(ts|typeobject|longobject|frame|err_stackitem)'|_PyUnicode_Ready|PyUnicode_AS_UNICODE", OLDER),
     (r"file not found", "it needs a header that WASI, or this toolchain, does not have"),
     (r"legacy exception|setjmp", "it uses setjmp in a way that is not supported"),
@@ -47,7 +50,7 @@ FAILED_RUST = re.compile(r"\b(maturin|cargo|rustc)\b.*(failed|exited|non-zero|no
 RUST_BACKEND = re.compile(r"\s*(maturin|setuptools[-_.]rust)\b", re.IGNORECASE)
 # Where a build says what went wrong; the earlier the better. What Python and the driver say after a compiler is its echo.
 MARKS = (
-    re.compile(r"(fatal )?error: (?!command |linker command|Failed|metadata|subprocess|in ['`])"),
+    re.compile(r"(fatal )?error: (?![Cc]ommand |linker command|Failed|metadata|subprocess|in ['`])"),
     re.compile(r"CMake Error|ERROR: |error\[|ld: error"),
     re.compile(r"\w*(Error|Exception): "),
 )
@@ -75,7 +78,7 @@ def language(requires: Sequence[str]) -> str | None:
 def _sentence(lines: Sequence[str]) -> str:
     """Join what CMake breaks into lines: where it is, and the first sentence of what."""
     place = lines[0]
-    end = next((number for number, line in enumerate(lines[1:5], 2) if line.endswith((".", ":", "!"))), 2)
+    end = next((number for number, line in enumerate(lines[1:4], 2) if line.endswith((".", ":", "!", "'"))), 2)
     return " ".join(lines[:end]) if place.endswith(":") else place
 
 

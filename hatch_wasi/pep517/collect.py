@@ -245,6 +245,7 @@ class Collector:
         """Refuse what would not import; what is only not as it should be is said where more is asked for."""
         report = self._auditor.check(wheel, private=(str(work),))
         if problem := report.problem:
+            self.builder.forget(wheel)
             message = f"{wheel.name} was built and is not right: {problem}"
             raise BuildError(message, hint="see the log", log=self.builder.log(made.label))
         for finding in report.warnings:

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from hatch_wasi.disguise import linked
 from hatch_wasi.disguise.toolset import Toolset
 from hatch_wasi.pep517.environment import Environment
+from hatch_wasi.pep517.run_paths import run_paths
 from hatch_wasi.sbom.document import Package, Toolchain
 from hatch_wasi.wheels.accounts import accounts
 from hatch_wasi.wheels.neutral import neutral
@@ -38,9 +39,9 @@ class Finish:
         folder.mkdir(exist_ok=True)
         target = folder / wheel.name
         with Wheel.open(wheel) as opened:
-            changed = neutral(opened, self.private)
+            changed = neutral(opened, self.private) | run_paths(opened)
             if self.made_by:
-                changed |= accounts(opened, self.made_by, self.archives, source_date=self.source_date)
+                changed |= accounts(opened, self.made_by, self.archives, changed, source_date=self.source_date)
             rewrite(opened, target, changed=changed, source_date=self.source_date)
         return target
 

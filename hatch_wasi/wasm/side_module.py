@@ -12,7 +12,7 @@ from hatch_wasi.wasm.entities import Export, Import
 from hatch_wasi.wasm.module import Module
 from hatch_wasi.wasm.reader import Reader
 
-__all__ = ["ABI_SECTION", "SHARED_OBJECT", "SIZE_LIMIT", "SideModule"]
+__all__ = ["ABI_SECTION", "RUNTIME_PATH", "SHARED_OBJECT", "SIZE_LIMIT", "SideModule"]
 
 ABI_SECTION = "hatch_wasi.abi"
 """Custom section with what a module was built with and for: a JSON object."""

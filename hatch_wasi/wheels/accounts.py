@@ -11,12 +11,17 @@ __all__ = ["accounts"]
 
 
 def accounts(
-    wheel: Wheel, made_by: Toolchain, archives: Mapping[str, Sequence[Path]], *, source_date: int
+    wheel: Wheel,
+    made_by: Toolchain,
+    archives: Mapping[str, Sequence[Path]],
+    changed: Mapping[str, bytes],
+    *,
+    source_date: int,
 ) -> dict[str, bytes]:
     """Give the file that accounts for the side modules of `wheel`, by its place in it.
 
     `archives` are static libraries that were linked into them, by the modules' file names: a build does not say where
-    in the wheel it puts them.
+    in the wheel it puts them. `changed` is the content of members that will be another one.
 
     Nothing, where there are no such modules, or our own build hook gave the wheel that file when it was built. Raises
     `WheelError` if a module cannot be read, and `ToolchainError` if an archive of the toolchain cannot.
@@ -25,7 +30,7 @@ def accounts(
     names = [name for name in wheel.archive.members if name.endswith(".so")]
     if not names or place in wheel.archive.members:
         return {}
-    modules = {name: wheel.archive.read(name) for name in names}
+    modules = {name: changed[name] if name in changed else wheel.archive.read(name) for name in names}
     described = Described(
         name=wheel.project,
         version=str(wheel.parsed_version),

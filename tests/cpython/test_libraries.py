@@ -176,6 +176,8 @@ def test_archives_and_licences_are_installed(wasi_python: WasiPython) -> None:
         assert list((wasi_python.root / "static" / "licenses" / archive.removesuffix(".a")).iterdir())
         assert inputs["version"][0].isdigit()
         assert len(inputs["sha256"]) == 64
+    headers = {"bzlib.h", "lzma.h", "sqlite3.h", "zconf.h", "zlib.h"}
+    assert {path.name for path in (wasi_python.root / "static" / "include").iterdir()} >= headers
     assert not list(wasi_python.include.rglob("zlib.h"))
 
 

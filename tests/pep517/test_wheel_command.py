@@ -154,6 +154,22 @@ def test_a_build_requirement_gives_the_targets_headers(wheel, guest, tmp_path):
     assert guest("--site", site, "-c", "import answer; print(answer.ask(9.0))").stdout == "7.0\n"
 
 
+def test_what_fails_when_it_is_built_again_is_what_is_told(wheel, tmp_path):
+    """The first attempt ends for want of a header of a package for WASI, the second by the project's own mistake."""
+    tag = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+    pure_wheel(tmp_path / "index", "base", "1.0", {"base/__init__.py": "", "base/size.h": ""}, tag)
+    pure_wheel(tmp_path / "index", "base", "1.0", {"base/__init__.py": "", "base/size.h": ""}, "py3-none-wasi_wasm32")
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "pyproject.toml").write_text(SETUPTOOLS.replace('["setup', '["base", "setup') + PROJECT)
+    (project / "answer.c").write_text('#include "size.h"\n#error no good\n')
+    setup = "import base\nfrom setuptools import Extension, setup\n"
+    setup += "setup(ext_modules=[Extension('answer', ['answer.c'], include_dirs=base.__path__)])\n"
+    (project / "setup.py").write_text(setup)
+    told = fails(wheel("-f", tmp_path / "index", project), tmp_path)
+    assert "Needed for WASI by the build: base==1.0" in told
+    assert "cannot be built for WASI: answer.c:2:2: error: no good" in told
+
+
 def test_what_wasi_libc_does_not_declare_is_there(wheel, guest, tmp_path):
     project = write("setuptools-c", tmp_path / "project")
     more = "#include <pthread.h>\n#include <unistd.h>\nvoid *last = (void *)pthread_exit;\n"
@@ -301,6 +317,7 @@ def test_a_cxx_program_is_found_and_no_build_folder_stays(wheel, tmp_path):
     project = write("scikit-build-core", tmp_path / "project")
     text = (project / "CMakeLists.txt").read_text().replace("LANGUAGES C", "LANGUAGES C CXX")
     text += (
+        'if(NOT CMAKE_CXX_ABI_COMPILED)\nmessage(FATAL_ERROR "its ABI is not known")\nendif()\n'
         "find_package(Threads REQUIRED)\nfile(WRITE ${CMAKE_BINARY_DIR}/about.py \"cc = '${CMAKE_CXX_COMPILER}'\\n\")\n"
         'file(WRITE ${CMAKE_BINARY_DIR}/about.c "/* { \\"include_dirs\\": \\"${CMAKE_BINARY_DIR}\\" } */\\n")\n'
     )

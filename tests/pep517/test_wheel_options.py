@@ -17,6 +17,7 @@ from hatch_wasi.console import Console
 
 WHEEL = "answer-1.0-cp313-cp313-wasi_wasm32.whl"
 LINUX = f"cp313-cp313-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+PACKED = "setup(package_data={'pkg': ['where.bin']}, "
 TESTS = """\
 import sys
 import answer, helper
@@ -91,6 +92,20 @@ def test_a_wheel_of_an_sdist_is_kept_until_it_is_to_be_built_again(wheel, tmp_pa
         assert ("was built before" in done.stderr) != builds
         assert made(tmp_path) == [WHEEL]
         (tmp_path / "out" / WHEEL).unlink()
+
+
+def test_a_wheel_that_is_not_right_is_not_kept(wheel, tmp_path):
+    """It names the folder that it was built in; the next build has another folder, and would not be found out by it."""
+    project = write("setuptools-c", tmp_path / "project")
+    (project / "pyproject.toml").write_text(SETUPTOOLS + PROJECT + "[tool.setuptools]\npackages = ['pkg']\n")
+    (project / "pkg").mkdir()
+    (project / "pkg" / "__init__.py").touch()
+    (project / "MANIFEST.in").write_text("include pkg/where.bin\n")
+    writing = "import os\nopen('pkg/where.bin', 'w').write('\\0' + os.getcwd())\n"
+    (project / "setup.py").write_text(writing + EXTENSION.format("answer.c", "").replace("setup(", PACKED))
+    file = sdist(project, tmp_path / "index")
+    for _ in range(2):
+        assert "pkg/where.bin: it names" in fails(wheel(file), tmp_path)
 
 
 def test_a_direct_reference(wheel, tmp_path):
@@ -220,6 +235,23 @@ def test_files_of_the_target_that_a_build_is_not_seen_to_use(wheel, tmp_path, ho
     assert done.returncode == 0, done.stderr
     assert "Needed for WASI by the build: hatch-wasi-tests-base" in done.stderr
     assert made(tmp_path) == [WHEEL]
+
+
+def test_sources_in_a_package_for_this_machine_are_compiled_as_they_are(wheel, tmp_path):
+    """CMake's package has such: with them CMake tries every compiler, and there is no CMake for WASI."""
+    files = {"probe/__init__.py": "", "probe/probe.c": "int probe(void) { return 4; }\n", "probe/detect.h": "int x;\n"}
+    pure_wheel(tmp_path / "index", "hatch_wasi_tests_probe", "1.0", files, f"py3-none-{LINUX.rpartition('-')[2]}")
+    project = write("setuptools-c", tmp_path / "project")
+    requires = SETUPTOOLS.replace('["setup', '["hatch-wasi-tests-probe", "setup')
+    (project / "pyproject.toml").write_text(requires + PROJECT)
+    compiling = "import os, probe, subprocess\nsource = os.path.join(os.path.dirname(probe.__file__), 'probe.c')\n"
+    compiling += "subprocess.run([os.environ['CC'], '-v', '-c', source, '-o', 'probe.o'], check=True)\n"
+    compiling += "subprocess.run([os.environ['CC'], '-E', source.replace('probe.c', 'detect.h')], check=True)\n"
+    (project / "setup.py").write_text(compiling + EXTENSION.format("answer.c", "extra_objects=['probe.o']"))
+    (project / "answer.c").write_text("extern int probe(void);\n" + C.replace("sizeof(long)", "probe()"))
+    done = wheel("-f", "index", project)
+    assert done.returncode == 0, done.stderr
+    assert "Needed for WASI" not in done.stderr
 
 
 def test_what_a_project_says_it_needs_is_named_when_it_fails(wheel, tmp_path):

@@ -1,12 +1,14 @@
 """Side modules, made by hand and by a real linker."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hatch_wasi.errors import MalformedWasm
+from hatch_wasi.wasm.sections import with_run_path
 from hatch_wasi.wasm.side_module import SideModule
 
 HEADER = b"\0asm\1\0\0\0"
@@ -69,6 +71,16 @@ def test_sections_of_dylink():
     assert found.export_flags == {"e": 256}
     assert found.import_flags == {("env", "w"): 1}
     assert found.runtime_path == ("$ORIGIN",)
+
+
+@pytest.mark.parametrize("places", [("$ORIGIN/x",), ("$ORIGIN/" + "long/" * 50, "é"), ()])
+def test_a_run_path_takes_the_place_of_another(linked, places):
+    before = SideModule.parse(linked, "m.so")
+    once = with_run_path(linked, "m.so", ["$ORIGIN/old", "$ORIGIN/older"])
+    after = SideModule.parse(with_run_path(once, "m.so", places), "m.so")
+    assert after.dylink == replace(before.dylink, runtime_path=places)
+    assert after.module.custom[1:] == before.module.custom[1:]
+    assert list(after.exports) == list(before.exports)
 
 
 @pytest.mark.parametrize(
