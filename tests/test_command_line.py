@@ -34,7 +34,15 @@ def test_without_a_command_all_are_shown() -> None:
 
 @pytest.mark.parametrize("command", sorted({*COMMANDS} - {"run"}))
 def test_an_unknown_option_is_the_commands(command: str) -> None:
-    words = {"venv": ["x"], "wheel": ["x"], "audit": ["x"], "index": ["x"], "export": ["x"], "import": ["x"]}
+    words = {
+        "venv": ["x"],
+        "wheel": ["x"],
+        "audit": ["x"],
+        "index": ["x"],
+        "export": ["x"],
+        "import": ["x"],
+        "show": ["x"],
+    }
     done = _run(command, *words.get(command, []), "--nosuch")
     assert done.returncode == 2
     assert f"usage: hatch-wasi {command} " in done.stderr

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 COMMANDS = (
-    "bootstrap", "info", "run", "install", "list", "freeze", "uninstall", "check", "venv", "wheel", "audit", "index",
+    "bootstrap", "info", "run", "install", "list", "freeze", "show", "check", "uninstall", "venv", "wheel", "audit", "index",
     "export", "import", "clean",
 )  # fmt: skip
 

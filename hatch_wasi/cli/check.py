@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import Requirement
 
 from hatch_wasi import bootstrap
@@ -43,18 +42,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 def _problems(site: Path, markers: Mapping[str, str]) -> Iterator[str]:
     found = {dist.project: dist for dist in scan(site)}
     for dist in found.values():
-        for need in dist.requires(site):
-            if not _holds(need, markers) or any(other.provides(need) for other in found.values()):
-                continue
-            yield f"{dist.label} needs {_written(need)}, {_instead(need, found)}"
-
-
-def _holds(need: Requirement, markers: Mapping[str, str]) -> bool:
-    """Tell whether a requirement counts; nobody knows which extras were asked for, so those do not."""
-    try:
-        return need.marker is None or need.marker.evaluate({**markers, "extra": ""})
-    except (UndefinedComparison, UndefinedEnvironmentName):
-        return False
+        for need in dist.requires(site, markers):
+            if not any(other.provides(need) for other in found.values()):
+                yield f"{dist.label} needs {_written(need)}, {_instead(need, found)}"
 
 
 def _written(need: Requirement) -> str:

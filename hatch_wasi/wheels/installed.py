@@ -2,12 +2,13 @@
 
 import json
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -57,12 +58,25 @@ class Distribution:
         """Give the normalized names of what its METADATA says that it requires, whatever the markers."""
         return {canonicalize_name(requirement.name) for requirement in self.requires(site)}
 
-    def requires(self, site: Path) -> list[Requirement]:
-        """Give what its METADATA says that it requires, whatever the markers; lines that say nothing are passed over."""
+    def metadata(self, site: Path, field: str) -> list[str]:
+        """Give the values of a field of its METADATA."""
+        return _headers(site / self.folder, field)
+
+    def tags(self, site: Path) -> list[str]:
+        """Give the tags that its WHEEL says it is for (PEP 425)."""
+        return _headers(site / self.folder, "Tag", "WHEEL")
+
+    def requires(self, site: Path, markers: Mapping[str, str] | None = None) -> list[Requirement]:
+        """Give what its METADATA says that it requires, in an environment if there are `markers`.
+
+        Nobody knows which extras were asked for, so those do not count. What says nothing is passed over.
+        """
         found = []
-        for line in _headers(site / self.folder, "Requires-Dist"):
-            with suppress(InvalidRequirement):
-                found.append(Requirement(line))
+        for line in self.metadata(site, "Requires-Dist"):
+            with suppress(InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
+                need = Requirement(line)
+                if markers is None or need.marker is None or need.marker.evaluate({**markers, "extra": ""}):
+                    found.append(need)
         return found
 
     def provides(self, requirement: Requirement) -> bool:
@@ -101,9 +115,9 @@ def scan(site: Path) -> list[Distribution]:
     return found
 
 
-def _headers(folder: Path, name: str) -> list[str]:
+def _headers(folder: Path, name: str, file: str = "METADATA") -> list[str]:
     try:
-        text = (folder / "METADATA").read_text(encoding="utf-8", errors="replace")
+        text = (folder / file).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
     return [str(value) for value in HeaderParser().parsestr(text).get_all(name) or []]

@@ -1,4 +1,4 @@
-"""`hatch-wasi uninstall`, `list` and `freeze`."""
+"""`hatch-wasi uninstall`, `list`, `show`, `check` and `freeze`."""
 
 import json
 
@@ -69,6 +69,30 @@ def test_lists(install, make_wheel, command, capfd):
     assert capfd.readouterr().out == "My_App==1.0\n"
     assert command("freeze") == 0
     assert capfd.readouterr().out == f"My_App @ {frozen(app)}\none @ {frozen(one)}\n"
+
+
+def test_what_packages_say_of_themselves(install, make_wheel, command, toolchain, site, capfd):
+    lines = (
+        "Summary: An app",
+        "License: MIT",
+        " of 1988",
+        "Requires-Dist: One<3",
+        "Requires-Dist: no; os_name == 'nt'",
+    )
+    app = make_wheel("My_App", "1.0", {"app.py": ""}, extra="".join(f"{line}\n" for line in lines))
+    install(app, make_wheel("one", "2.0", {"one.py": ""}))
+    capfd.readouterr()
+    assert command("show", "my-app", "ONE", "two") == 0
+    said = capfd.readouterr()
+    assert said.err == "warning: two is not installed\n"
+    assert said.out == (
+        f"Name: My_App\nVersion: 1.0\nSummary: An app\nLicense: MIT\nLocation: {site}\nTags: py3-none-any\n"
+        "Requires: one\nRequired-by: \n---\n"
+        f"Name: one\nVersion: 2.0\nLocation: {site}\nTags: py3-none-any\nRequires: \nRequired-by: My_App\n"
+    )
+    assert command("show", "-f", "one") == 0
+    assert "\nFiles:\n  __pycache__/one.cpython-313.pyc\n" in capfd.readouterr().out
+    assert command("show", "two") == 1
 
 
 def test_what_is_needed_and_not_there(install, make_wheel, command, toolchain, capfd):
