@@ -87,7 +87,7 @@ def test_build_for_this_python_and_stable_abi_are_loaded(build, answer, wasi_pyt
 def test_unreadable_abi_section_is_refused(build, refusal, content):
     name = f"bad_abi_{len(content)}"
     build("callback", name=name, exports=["PyInit_callback"], abi=content)
-    assert "section hatch_wasi.abi is not" in refusal(name)
+    assert "its hatch_wasi.abi section cannot be read" in refusal(name)
 
 
 def test_plain_wasm_is_no_side_module(build, refusal, wasi_sdk):
