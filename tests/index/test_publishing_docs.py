@@ -63,7 +63,7 @@ def test_the_workflow_does_all_of_it():
 
 @pytest.mark.parametrize("words", commands(), ids=lambda words: " ".join(words[1:4]))
 def test_each_command_is_understood(words):
-    assert cli._parser(cli.COMMANDS).parse_args(words[1:]).command == words[1]
+    assert cli._parsers(cli.COMMANDS)[0].parse_args(words[1:]).command == words[1]
 
 
 def test_the_yanks_can_be_read(tmp_path):

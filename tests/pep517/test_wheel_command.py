@@ -157,8 +157,10 @@ def test_a_build_requirement_gives_the_targets_headers(wheel, guest, tmp_path):
 def test_what_fails_when_it_is_built_again_is_what_is_told(wheel, tmp_path):
     """The first attempt ends for want of a header of a package for WASI, the second by the project's own mistake."""
     tag = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
-    pure_wheel(tmp_path / "index", "base", "1.0", {"base/__init__.py": "", "base/size.h": ""}, tag)
-    pure_wheel(tmp_path / "index", "base", "1.0", {"base/__init__.py": "", "base/size.h": ""}, "py3-none-wasi_wasm32")
+    pure_wheel(tmp_path / "index", "base", "1.0", {"base/__init__.py": "", "base/size.h": ""}, tag=tag)
+    pure_wheel(
+        tmp_path / "index", "base", "1.0", {"base/__init__.py": "", "base/size.h": ""}, tag="py3-none-wasi_wasm32"
+    )
     project = write("setuptools-c", tmp_path / "project")
     (project / "pyproject.toml").write_text(SETUPTOOLS.replace('["setup', '["base", "setup') + PROJECT)
     (project / "answer.c").write_text('#include "size.h"\n#error no good\n')
