@@ -240,7 +240,7 @@ def test_files_of_the_target_that_a_build_is_not_seen_to_use(wheel, tmp_path, ho
 def test_sources_in_a_package_for_this_machine_are_compiled_as_they_are(wheel, tmp_path):
     """CMake's package has such: with them CMake tries every compiler, and there is no CMake for WASI."""
     files = {"probe/__init__.py": "", "probe/probe.c": "int probe(void) { return 4; }\n", "probe/detect.h": "int x;\n"}
-    pure_wheel(tmp_path / "index", "hatch_wasi_tests_probe", "1.0", files, f"py3-none-{LINUX.rpartition('-')[2]}")
+    pure_wheel(tmp_path / "index", "hatch_wasi_tests_probe", "1.0", files, tag=f"py3-none-{LINUX.rpartition('-')[2]}")
     project = write("setuptools-c", tmp_path / "project")
     requires = SETUPTOOLS.replace('["setup', '["hatch-wasi-tests-probe", "setup')
     (project / "pyproject.toml").write_text(requires + PROJECT)
