@@ -56,7 +56,9 @@ def admit(path: Path, console: Console, *, python: str, sdk: str, seen: Path, as
 
 def judge(auditor: Auditor, wheel: Wheel) -> None:
     """Refuse a wheel that would not import; what it gives away is its builder's affair. Raises `WheelError`."""
-    if not any(name.endswith(".so") for name in wheel.archive.members):
+    from hatch_wasi.wasm.side_module import SHARED_OBJECT
+
+    if not any(SHARED_OBJECT.search(name) for name in wheel.archive.members):
         return
     if problem := auditor.check_open(wheel, usable_only=True).problem:
         from hatch_wasi.errors import WheelError

@@ -3,7 +3,7 @@
 from hatch_wasi.audit.libraries import Libraries
 from hatch_wasi.errors import MalformedWasm
 from hatch_wasi.wasm.sections import with_run_path
-from hatch_wasi.wasm.side_module import SideModule
+from hatch_wasi.wasm.side_module import SHARED_OBJECT, SideModule
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["run_paths"]
@@ -16,7 +16,7 @@ def run_paths(wheel: Wheel) -> dict[str, bytes]:
     """
     modules: dict[str, SideModule] = {}
     for name in wheel.archive.members:
-        if name.endswith(".so"):
+        if SHARED_OBJECT.search(name):
             try:
                 modules[name] = SideModule.parse(wheel.archive.read(name), name)
             except MalformedWasm:

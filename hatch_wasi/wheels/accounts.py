@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hatch_wasi.sbom.document import FILE, FOLDER, Toolchain, document
 from hatch_wasi.sbom.document import Wheel as Described
+from hatch_wasi.wasm.side_module import SHARED_OBJECT
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["accounts"]
@@ -27,7 +28,7 @@ def accounts(
     `WheelError` if a module cannot be read, and `ToolchainError` if an archive of the toolchain cannot.
     """
     place = f"{wheel.dist_info_dir}/{FOLDER}/{FILE}"
-    names = [name for name in wheel.archive.members if name.endswith(".so")]
+    names = [name for name in wheel.archive.members if SHARED_OBJECT.search(name)]
     if not names or place in wheel.archive.members:
         return {}
     modules = {name: changed[name] if name in changed else wheel.archive.read(name) for name in names}

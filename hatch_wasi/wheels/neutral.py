@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hatch_wasi.wasm.side_module import SHARED_OBJECT
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["neutral"]
@@ -21,7 +22,7 @@ def neutral(wheel: Wheel, private: Path) -> dict[str, bytes]:
     about = {f"{wheel.dist_info_dir}/{name}" for name in ABOUT}
     found = {}
     for name in wheel.archive.members:
-        if name in about or name.endswith(".so"):
+        if name in about or SHARED_OBJECT.search(name):
             continue
         content = wheel.archive.read(name)
         if any(mark in content for mark in marks) and _is_text(content):
