@@ -37,7 +37,8 @@ is counted below it (threads, processes, …), and all others are *ours*. Measur
 | package | built, s | wheel, KB | imported | tests passed | skipped | WASI lacks | ours | |
 |---|---|---|---|---|---|---|---|---|
 {rows}
-{details}"""
+{details}
+{others}"""
 
 
 def wheel_command(*words: str) -> list[str]:
@@ -184,10 +185,22 @@ def table(config: dict, folder: Path) -> None:
     python = "3.13"
     TABLE.write_text(
         TEXT.format(
-            python=python, date=time.strftime("%Y-%m-%d"), rows="\n".join(rows), details=heading + "\n".join(details)
+            python=python,
+            date=time.strftime("%Y-%m-%d"),
+            rows="\n".join(rows),
+            details=heading + "\n".join(details),
+            others=others(config["others"]),
         ).rstrip()
         + "\n"
     )
+
+
+def others(about: dict) -> str:
+    """Write what else was tried, by hand."""
+    lines = ["", "## Others", "", f"Tried by hand on {about['date']}, a little each: built, imported and used were"]
+    lines += [f"{', '.join(about['used'])}.", "", "In the way of others was something else; they", ""]
+    lines += [f"- {why}: {', '.join(names)}" for why, names in about["not"].items()]
+    return "\n".join(lines)
 
 
 def first(text: str) -> str:
