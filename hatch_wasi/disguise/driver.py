@@ -53,7 +53,7 @@ class Driver:
         command = rewrite(words, self.place)
         command.words = [
             self.file(word, is_compiled=before not in INCLUDING) if word[:1] == "/" else word
-            for before, word in zip(("", *command.words), command.words)  # noqa: B905 - one word more, on purpose
+            for before, word in zip(("", *command.words), command.words, strict=False)
         ]
         is_cxx = self.is_cxx or any(word.endswith(CXX_SUFFIXES) for word in command.words)
         if is_cxx and not settings["has_cxx"]:
