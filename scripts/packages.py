@@ -197,7 +197,7 @@ def table(config: dict, folder: Path) -> None:
 
 def others(about: dict) -> str:
     """Write what else was tried, by hand."""
-    lines = ["", "## Others", "", f"Tried by hand on {about['date']}, a little each: built, imported and used were"]
+    lines = ["## Others", "", f"Tried by hand on {about['date']}, a little each: built, imported and used were"]
     lines += [f"{', '.join(about['used'])}.", "", "In the way of others was something else; they", ""]
     lines += [f"- {why}: {', '.join(names)}" for why, names in about["not"].items()]
     return "\n".join(lines)
