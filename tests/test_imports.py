@@ -4,6 +4,8 @@ Every import counts, those inside functions and under TYPE_CHECKING too.
 """
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,3 +159,14 @@ def test_the_rules_see_what_they_should(unit, source, expected):
     found = [why for other in units(source) if (why := complaint(unit, other))]
     assert len(found) == (1 if expected else 0)
     assert not expected or expected in found[0]
+
+
+def test_the_start_of_run_imports_little() -> None:
+    """Each of these takes a millisecond or two, of the 35 that `run -c pass` has."""
+    slow = ("argparse", "enum", "json", "re", "signal", "subprocess", "typing", "hatch_wasi.bootstrap", "wasmtime")
+    code = (
+        f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); import hatch_wasi.cli, hatch_wasi.cli.run, "
+        f"hatch_wasi.runtime.guest; print([name for name in {slow} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from hatch_wasi.errors import BuildError, HatchWasiError
@@ -85,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has had enough, as `head` has. What is left of it is not tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 128 + signal.SIGPIPE
+        return 141  # what a shell gives for a process that SIGPIPE ended; `signal` imports enum
     except OSError as error:
         _report(f"{error.filename or 'the output'}: {error.strerror or error}")
         return 1
