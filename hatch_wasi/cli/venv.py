@@ -13,7 +13,8 @@ __all__ = ["add_parser", "execute"]
 
 DESCRIPTION = """\
 Make an environment: DIR/bin/python runs WASI Python with the packages that are installed in DIR. `install`, `list`,
-`uninstall`, `freeze`, `check` and `run` use it while it is activated (`. DIR/bin/activate`) or the working folder is in it."""
+`show`, `freeze`, `check`, `uninstall` and `run` use it while it is activated (`. DIR/bin/activate`) or the working folder
+is in it."""
 
 
 def add_parser(

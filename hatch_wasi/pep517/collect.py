@@ -108,11 +108,12 @@ class Collector:
         """See that there is a wheel, and give what that needs and nobody has heard of yet."""
         extras: set[str] = set()
         if isinstance(item, Requirement):
-            extras, asked = item.extras, asked or canonicalize_name(item.name) in self._asked
+            asked = asked or canonicalize_name(item.name) in self._asked
             if choice := self._selection.find(item):
-                more = self._needs(choice.wheel, extras) if extras else []
+                more = self._needs(choice.wheel, item.extras) if item.extras else []
                 choice.needs.extend(more)
                 return more
+            extras = self._selection.narrowed(item).extras
             if dropped := self._selection.give_up(item):
                 self._take_back(dropped)
                 self.builder.console.note(f"Gave up {dropped.wheel.name}: {item} is needed")

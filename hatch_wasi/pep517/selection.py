@@ -43,10 +43,11 @@ class Selection:
         self._wanted.setdefault(canonicalize_name(requirement.name), []).append(requirement)
 
     def narrowed(self, requirement: Requirement) -> Requirement:
-        """Give `requirement` with what all others want of its project."""
+        """Give `requirement` with what all others want of its project, their extras too."""
         found = Requirement(str(requirement))
         for other in self._wanted.get(canonicalize_name(requirement.name), ()):
             found.specifier &= other.specifier
+            found.extras |= other.extras
         return found
 
     def choose(self, project: str, choice: Choice) -> None:

@@ -23,9 +23,9 @@ def choice(name, version, *needs, replaceable=True):
 
 def test_all_wishes_count():
     selection = Selection()
-    for words in ("A.b>=1", "a-b<3", "other"):
+    for words in ("A.b>=1", "a-b[y]<3", "other"):
         selection.want(Requirement(words))
-    assert str(selection.narrowed(Requirement("a_b[x]; os_name == 'posix'"))) == 'a_b[x]<3,>=1; os_name == "posix"'
+    assert str(selection.narrowed(Requirement("a_b[x]; os_name == 'posix'"))) == 'a_b[x,y]<3,>=1; os_name == "posix"'
     assert selection.find(Requirement("a-b")) is None
     assert "no version of a-b suits all who need it: <3; >=1" in str(selection.contest(Requirement("A-B")))
     assert selection.contest(Requirement("other")) is None
@@ -68,6 +68,9 @@ def index(tmp_path):
     add("more", "1.0", "hatch-wasi-tests-only-new; extra == 'x'", "hatch-wasi-tests-base; extra == 'y'")
     add("app", "1.0", "hatch-wasi-tests-base", "hatch-wasi-tests-picky")
     add("torn", "1.0", "hatch-wasi-tests-modern", "hatch-wasi-tests-picky")
+    add("more", "2.0", "hatch-wasi-tests-only-new; extra == 'x'")
+    add("older", "1.0", "hatch-wasi-tests-more<2")
+    add("late", "1.0", "hatch-wasi-tests-older")
     add("extras", "1.0", "hatch-wasi-tests-more[x]", "hatch-wasi-tests-more[y]")
     return tmp_path / "index"
 
@@ -97,7 +100,12 @@ def test_no_version_suits_all(wheel, index, tmp_path):
 
 def test_extras_of_all_who_want_them(wheel, index, tmp_path):
     assert wheel("hatch-wasi-tests-extras", "-f", index).returncode == 0
-    assert names(tmp_path) == ["base-2.0", "extras-1.0", "more-1.0", "only_new-1.0"]
+    assert names(tmp_path) == ["extras-1.0", "more-2.0", "only_new-1.0"]
+    done = wheel("hatch-wasi-tests-extras", "hatch-wasi-tests-late", "-f", index)
+    assert done.returncode == 0, done.stderr
+    assert "Gave up hatch_wasi_tests_more-2.0-py3-none-any.whl: hatch-wasi-tests-more<2 is needed" in done.stderr
+    wanted = ["base-2.0", "extras-1.0", "late-1.0", "more-1.0", "more-2.0", "older-1.0", "only_new-1.0"]
+    assert names(tmp_path) == wanted
 
 
 def test_a_file_of_requirements(wheel, index, tmp_path):
