@@ -14,7 +14,7 @@ from pathlib import Path
 from hatch_wasi import pins, process
 from hatch_wasi.cache import Cache, digest
 from hatch_wasi.console import Console
-from hatch_wasi.errors import ToolchainError
+from hatch_wasi.errors import CacheError, ToolchainError
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import libraries as sources
 from hatch_wasi.sources.original import Originals
@@ -276,8 +276,9 @@ class Libraries:
         for entry in entries:
             content = self.cache.manifest(entry)
             library, inputs = content["library"], content["inputs"]
-            assert isinstance(library, dict)
-            assert isinstance(inputs, dict)
+            if not isinstance(library, dict) or not isinstance(inputs, dict):
+                message = f"{entry}/manifest.json does not describe a library"
+                raise CacheError(message, hint="remove the entry: hatch-wasi clean libraries")
             found[library["name"]] = {"version": library["version"], **inputs}
         return found
 

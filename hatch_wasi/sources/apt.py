@@ -6,7 +6,6 @@ import os
 import re
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 
 from hatch_wasi import disk, process
@@ -25,6 +24,7 @@ class Apt:
         self._folder = folder
         self._log = log
         self._hold = hold
+        self._is_updated = False
 
     def _argv(self, *words: str) -> list[str]:
         """Name a program of apt with options that keep it in the folder (apt.conf(5))."""
@@ -57,9 +57,15 @@ class Apt:
                 raise disk.full(error, self._folder) from error
             raise FetchError(error.message, log=self._log) from error
 
-    @cached_property
-    def _updated(self) -> bool:
-        """Fetch the indexes, once; apt checks the signature on each suite's Release file."""
+    def _ask(self, *words: str, what: str, cwd: Path | None = None) -> str:
+        """Run a program of apt on the suites' current indexes and return its output."""
+        if not self._is_updated:
+            self._update()
+            self._is_updated = True
+        return self._run(*words, what=what, cwd=cwd)
+
+    def _update(self) -> None:
+        """Fetch the indexes; apt checks the signature on each suite's Release file."""
         for name in ("lists/partial", "cache/archives/partial"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         (self._folder / "status").touch()
@@ -72,29 +78,24 @@ class Apt:
             "--error-on=any",
             what=f"reading the package indexes of {self.distribution.codename}",
         )
-        return True
 
     def versions(self, package: str) -> list[str]:
         """List the versions that the suites carry, newest first."""
-        assert self._updated
-        return parse_madison(self._run("apt-cache", "madison", package, what=f"looking up {package}"))
+        return parse_madison(self._ask("apt-cache", "madison", package, what=f"looking up {package}"))
 
     def source_versions(self, package: str) -> list[str]:
         """List the versions of the source package that the suites carry, newest first."""
-        assert self._updated
-        text = self._run("apt-cache", "madison", package, what=f"looking up the source of {package}")
+        text = self._ask("apt-cache", "madison", package, what=f"looking up the source of {package}")
         return parse_madison(text, sources=True)
 
     def names(self, prefix: str) -> list[str]:
         """List the packages whose names begin so."""
-        assert self._updated
-        return self._run("apt-cache", "pkgnames", prefix, what=f"looking up {prefix}*").split()
+        return self._ask("apt-cache", "pkgnames", prefix, what=f"looking up {prefix}*").split()
 
     def closure(self, packages: Iterable[str]) -> dict[str, str]:
         """Give name and version of the packages and of all that they depend on, as on a machine with nothing."""
-        assert self._updated
         wanted = list(packages)
-        text = self._run(
+        text = self._ask(
             "apt-get",
             "install",
             "--simulate",
@@ -106,17 +107,15 @@ class Apt:
 
     def download(self, packages: Iterable[str], folder: Path) -> list[Path]:
         """Fetch `name` or `name=version` packages into `folder` and give their files; apt checks their hashes."""
-        assert self._updated
         folder.mkdir(parents=True, exist_ok=True)
         wanted = list(packages)
-        self._run("apt-get", "download", *wanted, what=f"downloading {len(wanted)} packages", cwd=folder)
+        self._ask("apt-get", "download", *wanted, what=f"downloading {len(wanted)} packages", cwd=folder)
         return sorted(folder.glob("*.deb"))
 
     def source(self, package: str, folder: Path) -> list[Path]:
         """Fetch the newest source package into `folder` and give its files; apt checks their hashes."""
-        assert self._updated
         folder.mkdir(parents=True, exist_ok=True)
-        self._run(
+        self._ask(
             "apt-get", "source", "--download-only", package, what=f"downloading the source of {package}", cwd=folder
         )
         return sorted(path for path in folder.iterdir() if path.is_file())
@@ -126,10 +125,9 @@ class Apt:
 
         The rest (.dsc, .debian.tar) is what changes with each upload, and mirrors that lag behind miss it first.
         """
-        assert self._updated
         folder.mkdir(parents=True, exist_ok=True)
         what = f"downloading the original source of {package}"
-        self._run("apt-get", "source", "--download-only", "--tar-only", package, what=what, cwd=folder)
+        self._ask("apt-get", "source", "--download-only", "--tar-only", package, what=what, cwd=folder)
         found = [path for path in sorted(folder.iterdir()) if re.search(r"\.orig\.tar\.\w+$", path.name)]
         if len(found) != 1:
             message = f"the source package {package} has {len(found)} original archives, not one"
