@@ -100,7 +100,7 @@ def test_plain_wasm_is_no_side_module(build, refusal, wasi_sdk):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "empty, or no memory"),
+        (b"", "the file is empty"),
         (b"\x7fELF" + bytes(100), "malformed WebAssembly: it does not begin with \\0asm"),
         (b"\0asm", "not a core module of version 1"),
         (b"\0asm\x01\0\0\0", "not a side module"),
@@ -109,6 +109,15 @@ def test_plain_wasm_is_no_side_module(build, refusal, wasi_sdk):
 def test_other_files_are_refused(build, refusal, content, reason):
     (build.folder / "other_file.so").write_bytes(content)
     assert reason in refusal("other_file")
+
+
+def test_a_file_that_no_memory_could_hold_is_refused_by_its_size(build, refusal):
+    with (build.folder / "huge_file.so").open("wb") as file:
+        file.truncate(3 << 30)
+    try:
+        assert "the file is larger than 2 GiB" in refusal("huge_file")
+    finally:
+        (build.folder / "huge_file.so").unlink()
 
 
 def test_trap_in_a_constructor(build, python, answer):

@@ -81,3 +81,14 @@ for work in (lambda: mmap.mmap(-1, 10, flags=0), lambda: mmap.mmap(99, 10), lamb
     except (OSError, ValueError) as error: print(type(error).__name__)
 """
     assert says(guest, code).splitlines() == ["OSError"] * 5
+
+
+def test_memory_cannot_be_locked_and_the_caller_learns_it(guest):
+    code = """
+import ctypes, errno
+lib = ctypes.CDLL(None, use_errno=True)
+block = ctypes.create_string_buffer(16)
+for name in ("mlock", "munlock"):
+    print(getattr(lib, name)(block, 16), ctypes.get_errno() == errno.ENOSYS)
+"""
+    assert says(guest, code) == "-1 True\n-1 True\n"

@@ -50,8 +50,17 @@ static void *read_image(const char *path, size_t *size)
             close(fd);
         return NULL;
     }
-    size_t length = status.st_size < 0 || status.st_size > INT32_MAX ? 0 : (size_t)status.st_size, done = 0;
-    char *image = S_ISREG(status.st_mode) && length ? malloc(length) : NULL;
+    const char *why = NULL;
+    if (!S_ISREG(status.st_mode))
+        why = "not a regular file";
+    else if (status.st_size <= 0)
+        why = "the file is empty";
+    else if (status.st_size > INT32_MAX)
+        why = "the file is larger than 2 GiB";
+    size_t length = why ? 0 : (size_t)status.st_size, done = 0;
+    char *image = why ? NULL : malloc(length);
+    if (!why && !image)
+        why = "not enough memory to read the file";
     while (image && done < length) {
         ssize_t got = read(fd, image + done, length - done);
         if (got <= 0)
@@ -59,8 +68,10 @@ static void *read_image(const char *path, size_t *size)
         done += (size_t)got;
     }
     close(fd);
-    if (!image || done != length) {
-        fail(path, !S_ISREG(status.st_mode) ? "not a regular file" : image ? "file ended early" : "empty, or no memory");
+    if (!why && done != length)
+        why = "the file ended early";
+    if (why) {
+        fail(path, why);
         free(image);
         return NULL;
     }

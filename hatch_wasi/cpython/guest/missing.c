@@ -53,19 +53,22 @@ int system(const char *command)
     return command ? -1 : 0; /* 0: there is no shell */
 }
 
-/* Memory is never paged out, and advice about it changes nothing. */
+/* The host may page out the guest's memory, and WASI has no call that prevents it: programs that lock keys must know. */
 int mlock(const void *address, size_t size)
 {
     (void)address, (void)size;
-    return 0;
+    errno = ENOSYS;
+    return -1;
 }
 
 int munlock(const void *address, size_t size)
 {
     (void)address, (void)size;
-    return 0;
+    errno = ENOSYS;
+    return -1;
 }
 
+/* Advice changes nothing, which POSIX allows. */
 int madvise(void *address, size_t size, int advice)
 {
     (void)address, (void)size, (void)advice;
