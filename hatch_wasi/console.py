@@ -1,7 +1,8 @@
 """What a person sees while work goes on: steps with a count and elapsed time, in place on a terminal, lines elsewhere.
 
 The words are chosen here by meaning (step, note, warning); where they go is the `write` callable's business, so the
-Hatch hook can pass Hatch's own display and the command line its standard error.
+Hatch hook can pass Hatch's own display and the command line its standard error. All text passes through
+`text.printable` on its way: names and reasons come from strangers.
 """
 
 import os
@@ -12,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-__all__ = ["Console", "counted", "seconds"]
+from hatch_wasi.text import one_line, printable
+
+__all__ = ["Console", "counted", "output", "seconds"]
 
 TICK = 1.0
 LARGE = 16_000_000
@@ -39,6 +42,13 @@ def _amount(done: int, total: int | None) -> str:
     if not total:
         return f"{done / 1e6:.0f} MB"
     return f"{done / 1e6:.0f} MB of {total / 1e6:.0f} MB ({100 * done // total} %)"
+
+
+def output(text: str) -> None:
+    """Print `text`, the data that a command is asked for, to standard output: fit for a terminal and its encoding."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(printable(text).encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
 
 
 class Console:
@@ -87,7 +97,7 @@ class Console:
     @contextmanager
     def step(self, text: str, *, index: int = 0, total: int = 0) -> Iterator[None]:
         """Show `[index/total] text` while the block runs, and how long it took when it ends."""
-        label = f"[{index}/{total}] {text}" if total else text
+        label = one_line(f"[{index}/{total}] {text}" if total else text)
         began = time.monotonic()
         if not self.interactive:
             self.note(f"{label} …")
@@ -147,6 +157,7 @@ class Console:
             self._open_line = ""
 
     def _line(self, text: str) -> None:
+        text = printable(text)
         with self._lock:
             if self._write is not None:
                 self._write(text)

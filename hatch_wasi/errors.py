@@ -6,6 +6,8 @@ and where, `hint` says what to do next and `log` names the file with the full ou
 
 from __future__ import annotations
 
+from hatch_wasi.text import printable
+
 TYPE_CHECKING = False  # typing and pathlib would be a good part of the time that `hatch-wasi run` takes to start
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +42,13 @@ class HatchWasiError(Exception):
         self.log = log
 
     def render(self) -> str:
-        """Give the whole text for a person: the message, then a line each for the log and the hint."""
+        """Return the whole text, fit for a terminal: the message, then a line each for the log and the hint."""
         lines = [self.message]
         if self.log is not None:
             lines.append(f"  log: {self.log}")
         if self.hint:
             lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 class UsageError(HatchWasiError):
@@ -66,12 +68,12 @@ class ConfigError(HatchWasiError):
         super().__init__(f"{head}: " + "; ".join(self.issues), hint=hint)
 
     def render(self) -> str:
-        """Give one line an issue, where there are several."""
+        """Return one line an issue, where there are several."""
         if len(self.issues) == 1:
             return super().render()
         head = self.message.partition(":")[0]
         lines = [f"{head}:", *(f"  {issue}" for issue in self.issues)]
-        return "\n".join([*lines, f"  hint: {self.hint}"] if self.hint else lines)
+        return printable("\n".join([*lines, f"  hint: {self.hint}"] if self.hint else lines))
 
 
 class ProcessFailed(HatchWasiError):

@@ -17,6 +17,7 @@ from hatch_wasi import __version__
 from hatch_wasi.errors import BuildError, HatchWasiError
 from hatch_wasi.extension import FOLDER
 from hatch_wasi.extension.receipt import Receipt
+from hatch_wasi.text import printable, relayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,11 +104,11 @@ class WasiBuildHook(Base):
             if result is None:
                 result = self._build(version, build_data, receipt)
         except HatchWasiError as error:
-            output = f"{error.output}\n" if isinstance(error, BuildError) and error.output else ""
+            output = f"{relayed(error.output)}\n" if isinstance(error, BuildError) and error.output else ""
             self.app.abort(f"{output}error: {error.render()}")
             raise  # for an application that does not exit
         except OSError as error:
-            self.app.abort(f"error: the extensions could not be built: {error}")
+            self.app.abort(printable(f"error: the extensions could not be built: {error}"))
             raise
         for name, value in result.items():
             if isinstance(value, dict):
@@ -185,7 +186,7 @@ class WasiBuildHook(Base):
         failed |= outcome.failed
         for name, error in failed.items():
             console.warn(f"{name} is left out, it is optional: {error.render()}")
-            console.detail(error.output)
+            console.detail(relayed(error.output))
         if version == EDITABLE:
             result: dict[str, object] = {}
             outputs = in_place.put(outcome.built, recipe.target, listing, self._root)

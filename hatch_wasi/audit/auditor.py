@@ -14,11 +14,11 @@ from hatch_wasi.audit.libraries import Libraries
 from hatch_wasi.audit.linkage import SHOWN, Interface
 from hatch_wasi.audit.module_audit import Expectation
 from hatch_wasi.errors import MalformedWasm, WheelError
+from hatch_wasi.text import one_line
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wasm.module import MAGIC, Module
 from hatch_wasi.wasm.side_module import SHARED_OBJECT, SIZE_LIMIT, SideModule
 from hatch_wasi.wheels.install import check_tags
-from hatch_wasi.wheels.names import one_line
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["CODES", "WARNINGS", "Auditor"]

@@ -9,6 +9,7 @@ import os
 import sys
 
 from hatch_wasi.errors import BuildError, HatchWasiError
+from hatch_wasi.text import relayed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return status
         return _execute(words)
     except HatchWasiError as error:
-        output = f"{error.output}\n" if isinstance(error, BuildError) and error.output else ""
+        output = f"{relayed(error.output)}\n" if isinstance(error, BuildError) and error.output else ""
         _report(error.render(), before=output)
         return error.exit_code
     except KeyboardInterrupt:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -13,9 +12,9 @@ from hatch_wasi.audit.finding import Finding, Level, Report
 from hatch_wasi.audit.fixing import fix
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
-from hatch_wasi.console import Console, counted
+from hatch_wasi.console import Console, counted, output
 from hatch_wasi.errors import UsageError, WheelError
-from hatch_wasi.wheels.names import one_line
+from hatch_wasi.text import one_line
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["add_parser", "execute"]
@@ -94,7 +93,7 @@ def _fixed(path: Path, folder: Path | None, auditor: Auditor, console: Console) 
 
 def _print_json(reports: list[Report], python: str) -> None:
     content = {"format": FORMAT, "python": python, "wheels": [asdict(report) for report in reports]}
-    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    output(json.dumps(content, indent=2) + "\n")
 
 
 def _size(size: int) -> str:
@@ -112,5 +111,4 @@ def _print_text(reports: list[Report]) -> None:
         for finding in [*report.errors, *report.warnings]:
             where = "" if finding.where == report.wheel else f"{finding.where}: "
             lines.append(f"  {finding.level} [{finding.code}] {where}{finding.what}\n")
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write("".join(lines).encode(encoding, "backslashreplace").decode(encoding))
+    output("".join(lines))

@@ -1,7 +1,6 @@
 """`hatch-wasi check`: whether what is installed for WASI Python has what it needs, as `pip check` tells."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from packaging.requirements import Requirement
 from hatch_wasi import bootstrap
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import places
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, output
 from hatch_wasi.wheels.installed import Distribution, scan
 
 __all__ = ["add_parser", "execute"]
@@ -33,7 +32,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     python = bootstrap.ensure(cache, console, python=chosen.python, sdk=chosen.sdk).python
     site = places.site_packages(args, cache, console)
     problems = list(_problems(site, python.target().markers()))
-    sys.stdout.write("".join(f"{problem}\n" for problem in problems))
+    output("".join(f"{problem}\n" for problem in problems))
     if not problems:
         console.note("nothing that is needed is missing")
     return int(bool(problems))

@@ -1,13 +1,12 @@
 """`hatch-wasi export`: pack the toolchain as one file, for other machines."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from hatch_wasi import bootstrap, bundle
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, output
 from hatch_wasi.errors import UsageError
 
 __all__ = ["add_parser", "execute"]
@@ -38,5 +37,5 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     sha256 = bundle.pack(cache, console, toolchain, args.file)
     console.note(f"{args.file}: {args.file.stat().st_size / 1e6:.1f} MB; elsewhere:")
     console.note(f"  hatch-wasi import {args.file.name} --sha256 {sha256}")
-    sys.stdout.write(f"{sha256}  {args.file}\n")
+    output(f"{sha256}  {args.file}\n")
     return 0

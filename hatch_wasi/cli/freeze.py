@@ -1,11 +1,10 @@
 """`hatch-wasi freeze`: what is installed for WASI Python, as requirements."""
 
 import argparse
-import sys
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import list_, places
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, output
 from hatch_wasi.wheels.installed import scan
 
 __all__ = ["add_parser", "execute"]
@@ -23,5 +22,5 @@ def add_parser(
 def execute(args: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     site = places.site_packages(args, Cache(), console)
-    sys.stdout.write(list_.as_requirements(scan(site), site))
+    output(list_.as_requirements(scan(site), site))
     return 0

@@ -3,14 +3,13 @@
 import argparse
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_wasi import __version__, bootstrap, contents, pins
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import options
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, output
 from hatch_wasi.contents import Damage
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.sdk import WasiSdk
@@ -64,7 +63,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     """Print what is there and what this request would get; with `--verify`, what is damaged."""
     del console
     facts = _gather(Cache(), options.toolchain(args), verify=args.verify)
-    sys.stdout.write(json.dumps(_object(facts), indent=2) + "\n" if args.json else _text(facts))
+    output(json.dumps(_object(facts), indent=2) + "\n" if args.json else _text(facts))
     return 1 if facts.damages and any(facts.damages.values()) else 0
 
 

@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import places
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, output
 from hatch_wasi.wheels.installed import Distribution, scan
 
 __all__ = ["add_parser", "as_requirements", "execute"]
@@ -33,14 +32,14 @@ def execute(args: argparse.Namespace, console: Console) -> int:
         needed = {name for dist in found for name in dist.needs(site)}
         found = [dist for dist in found if dist.project not in needed]
     if args.format == "json":
-        sys.stdout.write(json.dumps([{"name": dist.name, "version": dist.version} for dist in found]) + "\n")
+        output(json.dumps([{"name": dist.name, "version": dist.version} for dist in found]) + "\n")
     elif args.format == "freeze":
-        sys.stdout.write("".join(f"{dist.name}=={dist.version}\n" for dist in found))  # as pip: never by their place
+        output("".join(f"{dist.name}=={dist.version}\n" for dist in found))  # as pip: never by their place
     elif found:
         rows = [("Package", "Version"), *((dist.name, dist.version) for dist in found)]
         width, other = (max(len(row[column]) for row in rows) for column in (0, 1))
         rows.insert(1, ("-" * width, "-" * other))
-        sys.stdout.write("".join(f"{name:<{width}} {version}\n" for name, version in rows))
+        output("".join(f"{name:<{width}} {version}\n" for name, version in rows))
     return 0
 
 

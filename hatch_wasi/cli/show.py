@@ -1,7 +1,6 @@
 """`hatch-wasi show`: what a package says of itself that is installed for WASI Python, as `pip show` prints it."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from packaging.utils import canonicalize_name
 from hatch_wasi import bootstrap
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import places
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, output
 from hatch_wasi.wheels.installed import Distribution, scan
 
 __all__ = ["add_parser", "execute"]
@@ -45,7 +44,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     texts = (
         "".join(f"{line}\n" for line in _lines(dist, site, installed, markers, files=args.files)) for dist in found
     )
-    sys.stdout.write("---\n".join(texts))
+    output("---\n".join(texts))
     return int(not found)
 
 

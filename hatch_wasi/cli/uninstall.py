@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import places
-from hatch_wasi.console import Console
+from hatch_wasi.console import Console, output
 from hatch_wasi.errors import UsageError
 from hatch_wasi.wheels.removal import Removal
 
@@ -59,8 +59,7 @@ def _agreed(files: list[str], site: Path, labels: str) -> bool:
         raise UsageError(message, hint="pass --yes")
     rest = [f"  … and {len(files) - SHOWN} more"] if len(files) > SHOWN else []
     shown = [f"  {site / name}" for name in files[:SHOWN]]
-    sys.stdout.write("\n".join([f"Would remove {labels}:", *shown, *rest]) + "\nProceed (Y/n)? ")
-    sys.stdout.flush()
+    output("\n".join([f"Would remove {labels}:", *shown, *rest]) + "\nProceed (Y/n)? ")
     return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
 
 

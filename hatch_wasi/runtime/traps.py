@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hatch_wasi.text import one_line
+
 __all__ = ["STACK_FULL", "calls", "in_words", "take_apart"]
 
 FRAMES = 30
@@ -44,12 +46,15 @@ STUBS = {
 
 
 def take_apart(text: str) -> tuple[str, list[str]]:
-    """Give the cause that wasmtime's text ends with, and the calls, innermost first, that it begins with."""
+    """Return the cause that wasmtime's text ends with, and the calls, innermost first, that it begins with.
+
+    The names of functions are a module's own choice: each call is made one line that is fit for a terminal.
+    """
     lines = [line.strip() for line in text.splitlines()]
     causes = lines[lines.index("Caused by:") + 1 :] if "Caused by:" in lines else lines[:1]
     # Several causes are numbered.
     causes = [line.split(": ", 1)[1] if line[:1].isdigit() and ": " in line else line for line in causes if line]
-    frames = [line.split(" - ", 1)[1] for line in lines if line[:1].isdigit() and " - " in line]
+    frames = [one_line(line.split(" - ", 1)[1]) for line in lines if line[:1].isdigit() and " - " in line]
     return " ".join(line.removeprefix("wasm trap: ") for line in causes), frames
 
 

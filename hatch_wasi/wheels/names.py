@@ -7,22 +7,14 @@ from itertools import pairwise
 
 from hatch_wasi.errors import WheelError
 
-__all__ = ["RESERVED", "check_distinct", "check_name", "one_line"]
+__all__ = ["RESERVED", "check_distinct", "check_name"]
 
 RESERVED = ".hatch-wasi"
 """Beginning of the names that hatch-wasi gives to its own temporary folders."""
 COMPONENT_LIMIT = 255  # bytes; NAME_MAX of every file system that Linux and macOS use
-LONGEST = 2000
-"""Characters of a text out of a wheel that are shown."""
 DEPTH_LIMIT = 128
 """Folders in each other; the work for some thousands of them grows with the square."""
 DRIVE = re.compile(r"[A-Za-z]:")
-
-
-def one_line(text: str) -> str:
-    """Give `text`, which may have names out of a hostile file, so that it can be printed: in a line, and not too long."""
-    safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text[:LONGEST])
-    return safe if len(text) <= LONGEST else f"{safe}…"
 
 
 def check_name(name: str, where: str) -> None:

@@ -20,9 +20,10 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from hatch_wasi.errors import WheelError
+from hatch_wasi.text import one_line
 from hatch_wasi.wheels import record
 from hatch_wasi.wheels.archive import Archive
-from hatch_wasi.wheels.names import check_distinct, check_name, one_line
+from hatch_wasi.wheels.names import check_distinct, check_name
 
 __all__ = ["INSTALLER_FILES", "Wheel"]
 
