@@ -30,6 +30,8 @@ __all__ = ["HEADER", "Header", "Part", "pack", "unpack"]
 HEADER = "bundle.json"
 TOP = "hatch-wasi-toolchain"
 SCHEMA = 1
+PARTS = 20
+"""Entries that a file may hold; a toolchain has three."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +91,11 @@ class Header:
                     python=str(fields["python"]),
                     provider=str(fields["provider"]),
                     host=Host(**{name: str(value) for name, value in fields["host"].items()}),
-                    parts=tuple(Part(**part) for part in fields["entries"]),
+                    parts=tuple(Part(**{key: str(value) for key, value in part.items()}) for part in fields["entries"]),
                 )
             reason = f"hatch-wasi {fields['hatch_wasi']} wrote it in a form that this one, {__version__}, does not know"
             hint = "use the same version of hatch-wasi for both"
-        except (FetchError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (FetchError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = str(error)
         message = f"{file} is not an exported toolchain: {reason}"
         raise FetchError(message, hint=hint)
@@ -113,6 +115,9 @@ class Header:
             if kind not in [part.kind for part in self.parts]:
                 message = f"{file} is no toolchain: it holds no {kind}"
                 raise FetchError(message)
+        if len(set(self.parts)) != len(self.parts) or len(self.parts) > PARTS:
+            message = f"{file} holds a part of a toolchain twice, or more than {PARTS} parts"
+            raise FetchError(message)
         for part in self.parts:
             if part.kind not in bootstrap.KINDS or not re.fullmatch(r"[A-Za-z0-9_][\w.+-]*", part.name, re.ASCII):
                 message = f"{file} holds something that is no part of a toolchain: {part.place}"

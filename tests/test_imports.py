@@ -19,7 +19,7 @@ PACKAGE = Path(hatch_wasi.__file__).parent
 LAYERS = (
     {"text"},
     {"errors"},
-    {"console", "process", "fetch", "network", "cache", "contents", "disk", "workspace"},
+    {"archives", "console", "process", "fetch", "network", "cache", "contents", "disk", "workspace"},
     {
         "config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library", "config_reader", "side_modules", "epoch",
         "sbom", "environment",

@@ -51,10 +51,14 @@ class WheelMaker:
         *,
         tag: str = "py3-none-any",
         extra: list[tuple[zipfile.ZipInfo, bytes]] | None = None,
+        changed: Members | None = None,
     ) -> Path:
-        """A wheel with a true RECORD whose members may be anything; `extra` is not listed in RECORD."""
+        """A wheel with a true RECORD whose members may be anything; `extra` is not listed in RECORD.
+
+        `changed` takes the place of METADATA or WHEEL.
+        """
         path = self.folder / f"{name}-{version}-{tag}.whl"
-        members = {**files, **metadata(name, version, tag)}
+        members = {**files, **metadata(name, version, tag), **(changed or {})}
         rows = [f'"{member}",{record_hash(content)},' for member, content in members.items()]
         members[f"{name}-{version}.dist-info/RECORD"] = "\n".join([*rows, f"{name}-{version}.dist-info/RECORD,,", ""])
         with zipfile.ZipFile(path, "w") as archive:

@@ -273,7 +273,7 @@ def _read(word: str) -> Path | Requirement:
     path, looks_like_path = Path(word), "/" in word or word.startswith(".")
     if path.is_file() or (looks_like_path and path.is_dir()):
         return path.resolve()
-    if word.endswith((*archive.FORMATS, ".whl", ".zip")) and not looks_like_path:
+    if word.endswith((*archive.FORMATS, ".whl")) and not looks_like_path:
         message = f"{word}: no such file"
         raise UsageError(message)
     try:

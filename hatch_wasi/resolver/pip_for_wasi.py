@@ -4,7 +4,7 @@ Usage: python -P pip_for_wasi.py SETTINGS ARGUMENTS…, where SETTINGS is a JSON
 
 - `markers`: the environment that markers are evaluated in (PEP 508; pip has options for tags and Requires-Python only);
 - `site`: the folder whose distributions count as installed;
-- `built`: for sources by URL, the wheel that was built of them; `scratch`: a folder for what is in those wheels;
+- `built`: for sources by URL, the .dist-info folder of the wheel that was built of them;
 - `unbuilt`: the file that is written if there are others: a JSON object with their `requirement` and `url`;
 - `report`: the file that an `install --report` among the arguments writes, and `fetch` the words of the command that
   downloads what the report names, in the same process, to which its URLs are added.
@@ -15,12 +15,10 @@ Usage: python -P pip_for_wasi.py SETTINGS ARGUMENTS…, where SETTINGS is a JSON
 import json
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
-from zipfile import ZipFile
 
 
 def _metadata_from(settings: dict[str, Any]) -> Callable[..., None]:
@@ -31,24 +29,16 @@ def _metadata_from(settings: dict[str, Any]) -> Callable[..., None]:
 
         requirement, link = self.req, self.req.link
         shown = str(requirement.req or link.redacted_url)
-        wheel = settings["built"].get(link.url)
-        if wheel is None:
+        metadata = settings["built"].get(link.url)
+        if metadata is None:
             Path(settings["unbuilt"]).write_text(json.dumps({"requirement": shown, "url": link.url}), encoding="utf-8")
             message = f"{shown} is no wheel, and has to be built for WASI"
             raise InstallationError(message)
-        requirement.metadata_directory = _metadata(Path(wheel), tempfile.mkdtemp(dir=settings["scratch"]))
+        requirement.metadata_directory = metadata
         if not requirement.name:
             requirement._set_requirement()
 
     return prepare
-
-
-def _metadata(wheel: Path, folder: str) -> str:
-    """Unpack a wheel's dist-info into `folder`."""
-    with ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if name.partition("/")[0].endswith(".dist-info")]
-        archive.extractall(folder, names)
-    return str(Path(folder, names[0].partition("/")[0]))
 
 
 def _refuse_editable(_: Any, req: Any, *__: object) -> NoReturn:

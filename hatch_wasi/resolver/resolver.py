@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from hatch_wasi import process
+from hatch_wasi.archives import limits
 from hatch_wasi.console import Console
 from hatch_wasi.errors import ProcessFailed, UsageError
 from hatch_wasi.fetch import pip_variables
@@ -18,6 +20,7 @@ from hatch_wasi.resolver import messages, pip_for_wasi
 from hatch_wasi.resolver.messages import Unavailable
 from hatch_wasi.wasi_python import WasiPython
 from hatch_wasi.wheels.tags import PLATFORMS
+from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["Chosen", "Resolver", "Unavailable"]
 
@@ -36,6 +39,17 @@ class Chosen:
     """Where it is from, if it was named by its place and not looked up in an index: `direct_url.json` (PEP 610)."""
     name: str
     version: str
+
+
+def _metadata(path: Path, folder: Path) -> Path:
+    """Write the METADATA of the wheel at `path` below `folder`, and return the .dist-info folder. Raises `WheelError`."""
+    with Wheel.open(path) as wheel:
+        made = Path(tempfile.mkdtemp(dir=folder)) / wheel.dist_info_dir
+        made.mkdir()
+        for name in wheel.dist_info_filenames:
+            if name in limits.TEXTS:
+                (made / name).write_bytes(wheel.archive.read(f"{wheel.dist_info_dir}/{name}"))
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +87,7 @@ class Resolver:
         settings = {
             "markers": self.python.target().markers(),
             "site": str(self.site),
-            "built": {url: str(wheel) for url, wheel in self.built.items()},
-            "scratch": str(folder),
+            "built": {url: str(_metadata(wheel, folder)) for url, wheel in self.built.items()},
             "unbuilt": str(unbuilt),
             "report": str(report),
             "fetch": download,

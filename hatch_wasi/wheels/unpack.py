@@ -13,4 +13,5 @@ def unpack(path: Path, folder: Path) -> None:
         for name, place in wheel.places.items():
             target = folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(wheel.archive.read(name))
+            with target.open("wb") as file:
+                file.writelines(wheel.archive.chunks(name))

@@ -2,7 +2,6 @@
 
 import configparser
 import posixpath
-import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,17 +10,16 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from installer.sources import WheelContentElement, WheelSource
-from installer.utils import SCHEME_NAMES, parse_entrypoints, parse_metadata_file
+from installer.utils import SCHEME_NAMES, parse_entrypoints
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.requirements import Requirement
 from packaging.tags import InvalidTag, Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from hatch_wasi.errors import WheelError
 from hatch_wasi.text import one_line
-from hatch_wasi.wheels import record
+from hatch_wasi.wheels import metadata, record
 from hatch_wasi.wheels.archive import Archive
 from hatch_wasi.wheels.names import check_distinct, check_name
 
@@ -30,9 +28,6 @@ __all__ = ["INSTALLER_FILES", "Wheel"]
 INSTALLER_FILES = ("INSTALLER", "REQUESTED", "direct_url.json")
 """Files in dist-info that the installing program writes; a wheel's own are left out."""
 
-VERSIONED = ("Version", "Requires-Python", "Requires-Dist")
-LONG_NUMBER = re.compile(r"\d{1000}")
-"""Beyond 4300 digits `int` refuses them, wherever one is compared first."""
 TAG_LIMIT = 10_000
 """Tags in WHEEL; the most that projects have are some tens."""
 
@@ -144,8 +139,12 @@ class Wheel(WheelSource):
         return found[0]
 
     def _check_wheel_file(self) -> None:
-        wheel = parse_metadata_file(self.read_dist_info("WHEEL"))
-        version = str(wheel["Wheel-Version"])
+        try:
+            wheel = metadata.headers(self.read_dist_info("WHEEL"), "WHEEL")
+            version = str(metadata.single(wheel, "Wheel-Version", "WHEEL"))
+            metadata.single(wheel, "Root-Is-Purelib", "WHEEL")
+        except metadata.Malformed as error:
+            raise self._fail(str(error)) from error
         if not version.startswith("1."):
             raise self._fail(f"Wheel-Version is {version!r}; 1.x is understood")
         try:
@@ -161,21 +160,19 @@ class Wheel(WheelSource):
             raise self._fail(f"the file name's tag is not one that WHEEL gives: {inner}", "do not rename wheels")
 
     def _check_metadata(self) -> None:
-        metadata = parse_metadata_file(self.read_dist_info("METADATA"))
-        if any(LONG_NUMBER.search(str(value)) for key in VERSIONED for value in metadata.get_all(key) or []):
-            raise self._fail("METADATA is malformed: a number is too long")
-        name, version = str(metadata["Name"]), str(metadata["Version"])
         try:
-            same = canonicalize_name(name) == self.project and Version(version) == self.parsed_version
+            found = metadata.parse(self.read_dist_info("METADATA"))
+        except metadata.Malformed as error:
+            raise self._fail(str(error).replace("\n", " ")) from error
+        try:
+            same = canonicalize_name(found.name) == self.project and Version(found.version) == self.parsed_version
         except InvalidVersion:
             same = False
         if not same:
-            raise self._fail(f"METADATA is of {name!r} {version!r}, which is not what the file is named for")
-        try:
-            self.requires_python = SpecifierSet(str(metadata["Requires-Python"] or ""))
-            self.requires = [Requirement(str(line)) for line in metadata.get_all("Requires-Dist") or []]
-        except (InvalidSpecifier, InvalidRequirement, RecursionError) as error:
-            raise self._fail(f"METADATA is malformed: {error}".replace("\n", " ")) from error
+            raise self._fail(
+                f"METADATA is of {found.name!r} {found.version!r}, which is not what the file is named for"
+            )
+        self.requires_python, self.requires = found.requires_python, found.requires
 
     def _place(self, name: str) -> str | None:
         top, _, rest = name.partition("/")
