@@ -17,7 +17,8 @@ from hatch_wasi import disk
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import FetchError
-from hatch_wasi.network import Interruption, Refusal, ask, without_secret
+from hatch_wasi.network import Interruption, Refusal, ask
+from hatch_wasi.redaction import redacted, stripped
 
 __all__ = ["download", "is_offline", "pip_variables", "sha256_of"]
 
@@ -73,7 +74,7 @@ def download(cache: Cache, urls: Sequence[str], *, sha256: str, console: Console
         transfer = _Transfer(path, sha256, console)
         if _served_by_folder(name, transfer) or _served_by_network(name, urls, transfer):
             return path
-    message = f"{name} cannot be had: " + "; ".join(transfer.reasons)
+    message = redacted(f"{name} cannot be had: " + "; ".join(transfer.reasons))
     raise FetchError(message, hint=HINT)
 
 
@@ -137,7 +138,7 @@ class _Transfer:
         except (Refusal, OSError) as error:
             self._stop_if_full(error)
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-            self.reasons.append(f"{without_secret(url)}: {reason}")
+            self.reasons.append(f"{stripped(url)}: {reason}")
         return False
 
     def _stop_if_full(self, error: Exception) -> None:
@@ -151,7 +152,7 @@ class _Transfer:
             self._partial.replace(self.path)
             return True
         self._partial.unlink()
-        self.reasons.append(f"{without_secret(origin)}: sha256 is {found}, not the pinned {self.sha256}")
+        self.reasons.append(f"{stripped(origin)}: sha256 is {found}, not the pinned {self.sha256}")
         return False
 
     def _receive(self, url: str) -> bool:
@@ -169,7 +170,7 @@ class _Transfer:
                 if failures >= ATTEMPTS:
                     message = f"{interruption} ({pieces} attempts)"
                     raise Refusal(message) from interruption
-                self._detail(f"{without_secret(url)}: {interruption}; trying again")
+                self._detail(f"{stripped(url)}: {interruption}; trying again")
                 time.sleep(BACKOFF_SECONDS * 2 ** max(failures - 1, 0))
             else:
                 return begin > 0 or pieces > 1

@@ -12,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 
-__all__ = ["Interruption", "Refusal", "Reply", "ask", "without_secret"]
+from hatch_wasi.redaction import stripped
+
+__all__ = ["Interruption", "Refusal", "Reply", "ask"]
 
 CHUNK = 1 << 16
 # Unreachable networks are found out in seconds: a provider further down the chain may serve.
@@ -156,12 +158,6 @@ def _reason(error: Exception) -> str:
             return str(error)
 
 
-def without_secret(url: str) -> str:
-    """Give the address without user name and password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
-
-
 def _pool(url: str) -> urllib3.PoolManager:
     parts = urlsplit(url)
     proxies = urllib.request.getproxies()
@@ -173,4 +169,4 @@ def _pool(url: str) -> urllib3.PoolManager:
     if login.username is None:
         return urllib3.ProxyManager(proxy)
     secret = f"{unquote(login.username)}:{unquote(login.password or '')}"
-    return urllib3.ProxyManager(without_secret(proxy), proxy_headers=urllib3.make_headers(proxy_basic_auth=secret))
+    return urllib3.ProxyManager(stripped(proxy), proxy_headers=urllib3.make_headers(proxy_basic_auth=secret))

@@ -10,9 +10,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from hatch_wasi.errors import ProcessFailed
+from hatch_wasi.redaction import redacted
 
 __all__ = ["base_environment", "quote", "run"]
 
@@ -94,16 +97,34 @@ def _run_logged(
 ) -> tuple[int, str]:
     log.parent.mkdir(parents=True, exist_ok=True)
     # Read back through the same file: another process, at the same work, may put its own log in this one's place.
-    with log.open("a+b") as file:
-        file.write(f"+ {quote(words)}   # {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n".encode())
+    # A program may print what is secret in ways that are not known here: only the user may read it.
+    with open(log, "a+b", opener=_private) as file:
+        shown = quote([redacted(word) for word in words])
+        file.write(f"+ {shown}   # {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n".encode())
         file.flush()
         begin = file.tell()
         done = subprocess.run(
             words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
             pass_fds=tuple(hold), timeout=timeout, check=False,
         )  # fmt: skip
-        file.seek(begin)
-        return done.returncode, file.read().decode("utf-8", "replace")
+        return done.returncode, _settled(file, begin)
+
+
+def _private(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags, 0o600)
+    with suppress(OSError):  # another user's, as after sudo
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def _settled(file: BinaryIO, begin: int) -> str:
+    """Hide what is secret in the addresses that a program printed into its log, and return what it printed."""
+    file.seek(begin)
+    said = file.read().decode("utf-8", "replace")
+    if (hidden := redacted(said)) != said:
+        file.truncate(begin)
+        file.write(hidden.encode())
+    return said
 
 
 def _failure(what: str, program: str, status: int, output: str) -> str:

@@ -1,6 +1,6 @@
 """Make any text fit for a terminal: what a wheel, an index, a guest or a file name says must not steer it.
 
-`run` imports this on its fast path, so it imports nothing.
+Passwords in addresses are hidden on the same way. `run` imports this on its fast path, so it imports nothing.
 """
 
 __all__ = ["LONGEST", "one_line", "printable", "relayed"]
@@ -17,8 +17,12 @@ def printable(text: str) -> str:
     r"""Return `text` with a visible escape (`\x1b`) for each character that could steer a terminal or hide text.
 
     These are the control characters of C0 and C1 except newline and tab, DEL, the bidirectional controls, line and
-    paragraph separators, other invisible format characters and lone surrogates.
+    paragraph separators, other invisible format characters and lone surrogates. What is secret in addresses is hidden.
     """
+    if "://" in text or ("?" in text and "=" in text):
+        from hatch_wasi.redaction import redacted
+
+        text = redacted(text)
     if text.isprintable():
         return text
     return "".join(sign if _is_harmless(sign) else _escape(sign) for sign in text)

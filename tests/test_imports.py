@@ -17,6 +17,7 @@ PACKAGE = Path(hatch_wasi.__file__).parent
 
 # From the ground up. A unit is a module or a subpackage of hatch_wasi; units in one set are siblings.
 LAYERS = (
+    {"redaction"},
     {"text"},
     {"errors"},
     {"archives", "console", "process", "fetch", "network", "cache", "contents", "disk", "workspace"},
@@ -33,7 +34,7 @@ LAYERS = (
     {"cli", "__main__", "plugin", "hooks"},
 )  # fmt: skip
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
-FOUNDATIONS, KNOWLEDGE = LAYERS[2], LAYERS[3]
+FOUNDATIONS, KNOWLEDGE = LAYERS[3], LAYERS[4]
 
 # Siblings that may know each other: foundations and knowledge, each a small world of its own, and the two files of
 # which the second only hands over to the first.

@@ -21,6 +21,7 @@ from hatch_wasi.pep517 import project
 from hatch_wasi.pep517.build import Build
 from hatch_wasi.pep517.environment import Environment, Surroundings
 from hatch_wasi.pep517.finish import Finish, archives, package, tools
+from hatch_wasi.redaction import redacted
 from hatch_wasi.sbom.document import Package, Toolchain
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
@@ -96,7 +97,7 @@ class Builder:
         used: list[Package] = []
 
         def provide(need: str, folder: Path) -> None:
-            used.append(self._provide(need, folder, work / f"need-{len(used)}-{_plain(need)}", needs))
+            used.append(self._provide(need, folder, work / f"need-{len(used)}-{_plain(redacted(need))}", needs))
 
         with self.console.step(f"Building {label}"):
             environment, toolset = self._tools(work, log)

@@ -19,6 +19,7 @@ from hatch_wasi.pep517.builder import Builder, Needs
 from hatch_wasi.pep517.candidates import Fetched, Finder, NoRelease, name_of
 from hatch_wasi.pep517.selection import Choice, Selection
 from hatch_wasi.pep517.testing import Tests
+from hatch_wasi.redaction import stripped
 from hatch_wasi.sources import archive
 from hatch_wasi.wheels.install import open_wheels
 
@@ -159,8 +160,9 @@ class Collector:
         names = {canonicalize_name(requirement.name), ALL}
         requirement = self._constrained(requirement)
         if requirement.url:
-            label, has_extensions = str(requirement), False
-            with self.builder.console.step(f"Fetching {requirement}"):
+            # Logs and entries of the cache are named by it.
+            label, has_extensions = f"{requirement.name} @ {stripped(requirement.url)}", False
+            with self.builder.console.step(f"Fetching {label}"):
                 fetched = self.finder.fetch_url(requirement, work / "fetched")
         else:
             source_only, wheel_only = bool(names & self.options.no_binary), bool(names & self.options.only_binary)

@@ -16,6 +16,7 @@ from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.environment import is_pip_of_ours
 from hatch_wasi.errors import WheelError
+from hatch_wasi.redaction import stripped
 from hatch_wasi.wasi_python import Runner, WasiPython
 from hatch_wasi.wheels import side_modules, tags
 from hatch_wasi.wheels.bytecode import Compiler
@@ -72,7 +73,9 @@ class Origin:
 
     def files(self) -> dict[str, bytes]:
         """Give the files that the installing program adds to dist-info."""
-        direct = json.dumps(self.direct, sort_keys=True) if self.direct is not None else None
+        # PEP 610: what is secret in the address is not kept; pip leaves that to parameters of the query.
+        kept = self.direct and {**self.direct, "url": stripped(str(self.direct.get("url", "")))}
+        direct = json.dumps(kept, sort_keys=True) if kept else None
         texts = ("hatch-wasi\n", "" if self.requested else None, direct)
         return {name: text.encode() for name, text in zip(INSTALLER_FILES, texts, strict=True) if text is not None}
 
