@@ -6,6 +6,7 @@ from pathlib import Path
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console, counted
 from hatch_wasi.errors import UsageError
+from hatch_wasi.redaction import stripped
 
 __all__ = ["add_parser", "execute"]
 
@@ -43,6 +44,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     if args.url is not None and not args.url.startswith(("http://", "https://")):
         message = f"--url {args.url} is not an address of the web"
         raise UsageError(message, hint="it is https://HOST/PATH, where PATH/simple/ is the index")
+    if args.url is not None and args.url != stripped(args.url):
+        message = f"--url {args.url} has a login or a token, and every page would show it"
+        raise UsageError(message, hint="name the address that others use")
     look = Look(**{name: value for name in ("title", "url") if (value := getattr(args, name)) is not None})
     root = args.output or args.folder
     report = Site(source=args.folder, root=root, look=look, cache=Cache(), console=console).update()

@@ -71,6 +71,20 @@ def _installation_error(usual: Any) -> Any:
     return answer
 
 
+def _remember_logins() -> None:
+    """Have the second of pip's commands know the logins of the first: the report names addresses without them."""
+    from pip._internal.network.auth import MultiDomainBasicAuth
+
+    usual = MultiDomainBasicAuth.__init__
+    known: dict[str, Any] = {}
+
+    def begin(self: Any, *arguments: Any, **options: Any) -> None:
+        usual(self, *arguments, **options)
+        self.passwords = known  # by host, so no other host gets them
+
+    MultiDomainBasicAuth.__init__ = begin  # type: ignore[method-assign]
+
+
 def main(settings: dict[str, Any], arguments: list[str]) -> int:
     """Run pip."""
     from pip._internal.cli.main import main as pip
@@ -85,6 +99,7 @@ def main(settings: dict[str, Any], arguments: list[str]) -> int:
     SourceDistribution.prepare_distribution_metadata = _metadata_from(settings)  # type: ignore[method-assign]
     RequirementPreparer.prepare_editable_requirement = _refuse_editable  # type: ignore[method-assign, assignment]
     Factory.get_installation_error = _installation_error(Factory.get_installation_error)  # type: ignore[method-assign]
+    _remember_logins()
     # Pages of an index that cannot be read are told of, not only where pip is asked for all.
     collector._handle_get_simple_fail = partial(collector._handle_get_simple_fail, meth=collector.logger.info)
     # What is installed is what sys.path leads to. pip finds its own parts by its packages' paths.
