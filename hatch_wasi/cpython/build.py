@@ -99,6 +99,8 @@ class Build:
             if name.endswith(".h"):
                 folder = "Include" if name in recipe.PUBLIC_HEADERS else "Include/internal"
                 (self.tree / folder / name).write_text(text, encoding="utf-8")
+        for name, text in recipe.guest_modules().items():
+            (self.tree / "Lib" / name).write_text(text, encoding="utf-8")
 
     def _begin(self) -> None:
         """Configure, which is serial, and compile the libraries meanwhile."""

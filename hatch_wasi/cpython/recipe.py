@@ -25,6 +25,7 @@ __all__ = [
     "freezer_arguments",
     "frozen_header",
     "guest_files",
+    "guest_modules",
     "guest_objects",
     "libraries",
     "link_arguments",
@@ -62,7 +63,7 @@ GUEST_FUNCTIONS = (
     "dup", "dup2", "dup3", "ffi_closure_alloc", "ffi_prep_cif_var", "ffi_prep_closure_loc", "getgid", "getuid",
     "mremap", "umask",
 )  # fmt: skip
-GUEST_ANSWERS = "".join(f"ac_cv_func_{name}=yes\n" for name in GUEST_FUNCTIONS)
+GUEST_ANSWERS = "".join(f"ac_cv_func_{name}=yes\n" for name in GUEST_FUNCTIONS) + "ac_cv_working_tzset=yes\n"
 # Of the guest's C files, those that extensions include: they are installed beside Python.h.
 PUBLIC_HEADERS = ("ffi.h", "ffitarget.h")
 # The guest's libffi, for configure: `_ctypes` is built if there is one. The parameters that WebAssembly allows are fewer
@@ -94,9 +95,9 @@ FROZEN = {
 
 @cache
 def guest_files() -> Mapping[str, str]:
-    """Give the C files that are compiled into python.wasm, by name."""
+    """Return the C files that are compiled into python.wasm, and modules for its standard library, by name."""
     folder = files("hatch_wasi.cpython").joinpath("guest")
-    found = (entry for entry in folder.iterdir() if entry.name.endswith((".c", ".h")))
+    found = (entry for entry in folder.iterdir() if entry.name.endswith((".c", ".h", ".py")))
     return {entry.name: entry.read_text(encoding="utf-8") for entry in sorted(found, key=lambda entry: entry.name)}
 
 
@@ -104,6 +105,11 @@ def guest_objects() -> list[str]:
     """Name the C files, without suffix, that belong to the interpreter; `FROZEN_OBJECT` can only be made by it."""
     names = [name.removesuffix(".c") for name in guest_files() if name.endswith(".c")]
     return [name for name in names if name != FROZEN_OBJECT]
+
+
+def guest_modules() -> Mapping[str, str]:
+    """Return the modules that are added to the standard library, by file name."""
+    return {name: text for name, text in guest_files().items() if name.endswith(".py")}
 
 
 def frozen_header(module: str) -> str:

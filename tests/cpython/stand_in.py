@@ -92,6 +92,7 @@ def structures() -> str:
     }
     for name in ("PyBufferProcs", "PyModuleDef"):
         members[name] = re.findall(rf"IN\({name}, (\w+), \d", text)
+    members["PyModuleDef"] += ["m_base", "m_name", "m_methods"]
     members["PyTypeObject"] = ["tp_" + member for member in re.findall(r"\bTYPE(?:_VOID)?\((\w+), \d", text)]
     members["PyTypeObject"] += re.findall(r"type->(tp_as_\w+)", text)
     return "".join(
@@ -112,15 +113,41 @@ static inline PyObject *PyErr_Occurred(void) { return NULL; }
 static inline PyObject *PyErr_FormatV(PyObject *kind, const char *format, va_list arguments) { return NULL; }
 static PyObject *const PyExc_RuntimeError, *const PyExc_TypeError, *const PyExc_ValueError;
 """
+# What guest/editing.c asks of Python.
+MODULES = """
+#define PyModuleDef_HEAD_INIT NULL
+#define METH_VARARGS 1
+#define Py_RETURN_NONE return NULL
+#define Py_DECREF(object) ((void)(object))
+#define Py_XDECREF(object) ((void)(object))
+#define PyBytes_AS_STRING(object) ((char *)(object))
+#define PyBytes_GET_SIZE(object) 0
+#define PyBytes_Check(object) 0
+#define PyMem_RawMalloc malloc
+typedef ptrdiff_t Py_ssize_t;
+typedef struct { const char *name; PyObject *(*function)(PyObject *, PyObject *); int flags; const char *doc; } PyMethodDef;
+static PyObject *const PyExc_KeyboardInterrupt;
+static char *(*PyOS_ReadlineFunctionPointer)(FILE *, FILE *, const char *);
+static inline int PyArg_ParseTuple(PyObject *arguments, const char *format, ...) { return 0; }
+static inline PyObject *PyBytes_FromStringAndSize(const char *data, Py_ssize_t size) { return NULL; }
+static inline void PyErr_SetString(PyObject *kind, const char *text) {}
+static inline int PyErr_ExceptionMatches(PyObject *kind) { return 0; }
+static inline void PyErr_Clear(void) {}
+static inline PyObject *PyImport_ImportModule(const char *name) { return NULL; }
+static inline PyObject *PyObject_CallMethod(PyObject *object, const char *name, const char *format, ...) { return NULL; }
+static inline PyObject *PyModule_Create(PyModuleDef *definition) { return NULL; }
+static inline int PyImport_AppendInittab(const char *name, PyObject *(*create)(void)) { return 0; }
+"""
 HEADERS = {
     "patchlevel.h": '#define PY_VERSION "3.13.99"\n',
     "Python.h": "#pragma once\n#include <stddef.h>\n#include <stdint.h>\n#include <stdlib.h>\n#include <string.h>\n"
     "typedef struct PyObject PyObject;\ntypedef struct { uintptr_t eval_breaker; } PyThreadState;\n"
     "struct _frozen { const char *name; const unsigned char *code; int size; int is_package; };\n"
-    "extern const struct _frozen *PyImport_FrozenModules;\n" + structures() + ERRORS,
+    "extern const struct _frozen *PyImport_FrozenModules;\n" + structures() + ERRORS + MODULES,
     "internal/pycore_ceval.h": "#define _PY_SIGNALS_PENDING_BIT 2\n",
     "internal/pycore_signal.h": "",
-    "internal/pycore_runtime.h": "extern struct { struct { int is_tripped; struct { int tripped; } handlers[65]; } signals;"
+    "internal/pycore_runtime.h": "extern struct { struct { int is_tripped; struct { int tripped; } handlers[65];"
+    " int unhandled_keyboard_interrupt; } signals;"
     " PyThreadState *main_tstate; } _PyRuntime;\n",
 }
 
@@ -133,7 +160,8 @@ def make(folder: Path) -> Path:
         path.write_text(text)
     for edit in EDITS:
         (folder / edit.file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / edit.file).write_text(edit.old)
+        with (folder / edit.file).open("a") as file:
+            file.write(edit.old)
     (folder / "Lib").mkdir(exist_ok=True)
     (folder / "Lib" / "os.py").write_text("name = 'stand-in'\n")
     for file in FROZEN.values():

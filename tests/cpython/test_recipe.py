@@ -59,7 +59,7 @@ def test_every_python_that_is_offered_has_its_data() -> None:
         assert set(version.libraries) <= set(libraries.LIBRARIES)
         assert version.stack_size < version.initial_memory
         assert version.initial_memory % 65536 == 0
-        assert len({edit.file for edit in version.edits}) == len(version.edits)
+        assert len({(edit.file, edit.old) for edit in version.edits}) == len(version.edits)
 
 
 @pytest.mark.parametrize(

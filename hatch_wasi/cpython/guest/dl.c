@@ -128,7 +128,7 @@ void *dlsym(void *restrict handle, const char *restrict name)
 {
     failed = 0;
     if (!hatch_wasi_dl.sym) {
-        fail(name, "this runtime has no loader for extension modules");
+        fail(name, "this runtime has no loader; run Python by `hatch-wasi run`");
         return NULL;
     }
     void *found = ((sym_function *)(uintptr_t)hatch_wasi_dl.sym)(handle, name);

@@ -59,8 +59,10 @@ static uint32_t take_slot(void)
 
 static bool begin(void)
 {
-    if (!hatch_wasi_dl.closure || !hatch_wasi_dl.copy)
+    if (!hatch_wasi_dl.closure || !hatch_wasi_dl.copy) {
+        hatch_wasi_ffi_fail(PyExc_RuntimeError, "this runtime cannot make C functions of Python's; run it by `hatch-wasi run`");
         return false;
+    }
     if (!copy)
         copy = (copy_function *)(uintptr_t)((uint32_t(*)(void))(uintptr_t)hatch_wasi_dl.copy)();
     if (!empty)

@@ -27,6 +27,9 @@ struct hatch_wasi_dl {
     uint32_t copy;       /* table index of: i32 copy() -> table index of copy(i32 to, i32 from), from slot to slot */
     uint32_t describe;   /* table index of: i32 describe(i32 function, i32 buffer, i32 size) -> bytes written of its
                             signature, NUL included; 0: there is no function, or its type cannot be written */
+    /* For lines that are typed on a terminal (editing.c). 0: the embedder does not edit them. */
+    uint32_t edit;       /* table index of: i32 edit(i32 operation, i32 data, i32 size) -> length of the answer, which
+                            operation 0 then copies to `data`; -1: none. The operations: _hatch_wasi_readline.py. */
 };
 
 /* Where the embedder stores to have SIGINT handled at the next bytecode boundary, as a signal handler would have done.
@@ -39,6 +42,7 @@ struct hatch_wasi_signals {
     uint32_t main_tstate;  /* address of a pointer to the main thread's state (null before initialization) */
     uint32_t eval_breaker; /* offset in that state of a uintptr_t: or `pending` into it last */
     uint32_t pending;      /* the bit */
+    uint32_t unhandled;    /* address of an int: not 0 when the program ended by a KeyboardInterrupt that it let pass */
 };
 
 extern struct hatch_wasi_dl hatch_wasi_dl;

@@ -14,6 +14,7 @@ struct signals {
     uint32_t version, size;
     const void *is_tripped, *sigint, *main_tstate;
     uint32_t eval_breaker, pending;
+    const void *unhandled;
 };
 _Static_assert(sizeof(struct signals) == sizeof(struct hatch_wasi_signals), "wasm32 pointers are 32 bits wide");
 
@@ -25,4 +26,5 @@ __attribute__((used, visibility("default"))) const struct signals hatch_wasi_sig
     .main_tstate = &_PyRuntime.main_tstate,
     .eval_breaker = offsetof(PyThreadState, eval_breaker),
     .pending = _PY_SIGNALS_PENDING_BIT,
+    .unhandled = &_PyRuntime.signals.unhandled_keyboard_interrupt,
 };
