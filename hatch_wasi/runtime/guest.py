@@ -9,6 +9,7 @@ import os
 
 from hatch_wasi.errors import HatchWasiError, UsageError
 from hatch_wasi.runtime.affinity import DURATION, Start
+from hatch_wasi.runtime.ending import die_by
 from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.space import Space
 from hatch_wasi.runtime.waiting import Waiting
@@ -17,13 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hatch_wasi.runtime.editing import Editor
     from hatch_wasi.runtime.loader import Loader
     from hatch_wasi.runtime.view import View
 
 __all__ = ["Guest"]
 
 INTERRUPTED = 130
-"""Exit status of a process that SIGINT ended, as a shell has it."""
+"""Exit status of the guest after a KeyboardInterrupt that it did not catch; a program may also choose it."""
 WATCH = 0.5
 """Seconds between looks whether a signal was missed."""
 SIGNALS_VERSION = 1
@@ -34,6 +36,10 @@ ENTRIES = (("open", 4), ("sym", 2), ("error", 2))
 """The loader's functions in the order of that struct, from its third field on, and how many parameters they have."""
 FFI_OFFSET, FFI_ENTRIES = 32, (("call", 1), ("closure", 5), ("copy", 0), ("describe", 3))
 """Those that a python.wasm with libffi has a place for, behind what the first ones had."""
+EDIT_OFFSET = 48
+"""Where the function is that edits lines."""
+SIGNALS_SIZE, UNHANDLED_OFFSET = 32, 28
+"""Size of `struct hatch_wasi_signals` since it tells of a KeyboardInterrupt that was not caught, and where."""
 
 
 class Guest:
@@ -56,6 +62,11 @@ class Guest:
         self._space: Space | None = None
         self._failure: BaseException | None = None
         self._leave: Callable[[], object] = bool
+        self._editor: Editor | None = None
+        self._unhandled = 0
+        self._main_thread = 0
+        self.history: str | None = None
+        """File that keeps what is typed at the prompt."""
 
     def configure(self, argv: Sequence[str], view: View) -> None:
         """Set what the guest gets and sees. Raises `HatchWasiError` for a folder that cannot be opened."""
@@ -81,11 +92,13 @@ class Guest:
         self._cwd = view.cwd
 
     def run(self, leave: Callable[[], object] = bool) -> int:
-        """Run it to its end in a thread with a large stack, and give its exit status; for the main thread.
+        """Run it to its end in a thread with a large stack, and return its exit status; for the main thread.
 
-        `leave` is called if the process is to end at once. Raises `Trapped` if it crashes.
+        The status is `-SIGINT` after a KeyboardInterrupt that it did not catch. `leave` is called if the process is to
+        end at once. Raises `Trapped` if it crashes.
         """
         self._leave = leave
+        self._main_thread = _thread.get_ident()
         if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
             _signal.signal(_signal.SIGINT, self._on_interrupt)
         _thread.stack_size(THREAD_STACK)
@@ -93,20 +106,35 @@ class Guest:
         start = Start()
         try:
             _thread.start_new_thread(self._main, ())
-            has_ended = self._ended.acquire(timeout=DURATION)
+            is_called = self._ended.acquire(timeout=DURATION)
         except RuntimeError as error:
             message = f"no memory for a stack of {THREAD_STACK >> 20} MiB: {error}"
             raise HatchWasiError(message) from error
         finally:
             start.release()
-        while not has_ended:
-            has_ended = self._ended.acquire(timeout=WATCH)
+        while not is_called or self._serve():
+            is_called = self._ended.acquire(timeout=WATCH)
             self._poke()
         if isinstance(self._failure, Trapped):
             self._failure.message = f"the guest crashed: {self._failure.message}"
         if self._failure is not None:
             raise self._failure
-        return self.status
+        return -_signal.SIGINT if self._is_interrupted() else self.status
+
+    def _serve(self) -> bool:
+        """Read a line if the guest waits for one; returns False if it does not, which means that it has ended."""
+        if self._editor is None or not self._editor.waits:
+            return False
+        self._editor.serve()
+        return True
+
+    def _is_interrupted(self) -> bool:
+        """Tell whether a KeyboardInterrupt ended the guest."""
+        return self.status == INTERRUPTED and self._signals is not None and self._unhandled_word() != 0
+
+    def _unhandled_word(self) -> int:
+        space = self._space
+        return int.from_bytes(space.read(self._unhandled, 4), "little") if space and self._unhandled else 0
 
     def _main(self) -> None:
         try:
@@ -119,6 +147,8 @@ class Guest:
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             self._failure = error
         finally:
+            if self._editor is not None:
+                self._editor.abandon()
             self._ended.release()
 
     def _explain(self, trap: Trapped) -> None:
@@ -158,17 +188,27 @@ class Guest:
         words = [int.from_bytes(raw[at : at + 4], "little") for at in range(0, 28, 4)]
         if words[0] == SIGNALS_VERSION:
             self._signals = (space.base(), *words[2:])
+            if words[1] >= SIGNALS_SIZE:
+                struct = space.address_of(b"hatch_wasi_signals")
+                self._unhandled = int.from_bytes(space.read(struct + UNHANDLED_OFFSET, 4), "little")
 
     def _on_interrupt(self, *_: object) -> None:
         """Pass SIGINT on; if the guest cannot take it yet, or has not taken the one before, end it."""
+        editor = self._editor
+        if editor is not None and editor.is_reading and not editor.is_completing:
+            # The guest waits for the line, and reacts when it has the answer.
+            if not editor.is_abandoned:
+                self.interrupt(is_waiting=False)
+            raise KeyboardInterrupt
         if not self.interrupt():
             self._leave()
-            os._exit(INTERRUPTED)
+            die_by(_signal.SIGINT)
 
-    def interrupt(self) -> bool:
+    def interrupt(self, *, is_waiting: bool = True) -> bool:
         """Do what CPython's own handler of SIGINT does, from any thread: the guest raises KeyboardInterrupt soon.
 
-        Gives False if it cannot: the guest has not begun yet, or has not reacted to the one before.
+        `is_waiting` says that this ends a wait of the guest. Returns False if it cannot: the guest has not begun yet,
+        or has not reacted to the one before.
         """
         if self._signals is None:
             return False
@@ -179,7 +219,7 @@ class Guest:
         ctypes.c_uint32.from_address(base + sigint).value = 1
         ctypes.c_uint32.from_address(base + tripped).value = 1
         self._poke()
-        if self._waiting is not None:
+        if self._waiting is not None and is_waiting:
             self._waiting.interrupt()
         return True
 
@@ -215,6 +255,18 @@ class Guest:
         space.write(struct + 8, b"".join(slots[: len(ENTRIES)]))
         if size >= FFI_OFFSET + 4 * len(FFI_ENTRIES):
             space.write(struct + FFI_OFFSET, b"".join(slots[len(ENTRIES) :]))
+        if size >= EDIT_OFFSET + 4 and os.isatty(0) and os.isatty(1):
+            self._install_editor(space, struct + EDIT_OFFSET)
+
+    def _install_editor(self, space: Space, field: int) -> None:
+        """Let the guest have its lines edited, which are typed on a terminal."""
+        from hatch_wasi.runtime.editing import Editor, is_possible
+
+        if is_possible():
+            self._editor = Editor(space, self._ended.release, self._main_thread, self.history)
+            slot = space.grow_table(1)
+            space.set_slot(slot, self.engine.host_function(I32 * 3, I32, self._editor.edit))
+            space.write(field, slot.to_bytes(4, "little"))
 
     def _change_folder(self, space: Space) -> None:
         """Let the guest begin in its working directory: wasi-libc starts every process in `/`."""

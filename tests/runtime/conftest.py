@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from terminals import Terminal
 
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.wasi_python import WasiPython
@@ -118,3 +119,18 @@ def compiled_code(tmp_path: Path, wasi_python: WasiPython) -> Path:
     entry.symlink_to(wasi_python.root)
     yield root
     shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def terminal(toolchain: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Terminal]:
+    """Guests on terminals, in an empty folder and with nothing of this machine's person."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("HATCH_WASI_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("INPUTRC", str(tmp_path / "inputrc"))
+    (tmp_path / "inputrc").write_text("")
+    for name in ("PYTHONSTARTUP", "PYTHONPATH", "PYTHONINSPECT"):
+        monkeypatch.delenv(name, raising=False)
+    return Terminal

@@ -1,8 +1,6 @@
 """Ctrl-C, and Python on a terminal."""
 
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
@@ -42,7 +40,7 @@ def test_interrupt_ends_the_guest(started, code):
     process = started(code)
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (-signal.SIGINT, "")
     assert error.startswith("Traceback")
     assert error.rstrip().endswith("KeyboardInterrupt")
 
@@ -63,7 +61,7 @@ def test_interrupt_can_be_caught_and_comes_again(started):
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, "cleaned\n")
+    assert (process.returncode, out) == (-signal.SIGINT, "cleaned\n")
 
 
 def test_own_handler(started):
@@ -86,45 +84,43 @@ def test_second_interrupt_ends_a_guest_that_does_not_react(started):
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=20)
-    assert (process.returncode, out, error) == (130, "", "")
+    assert (process.returncode, out, error) == (-signal.SIGINT, "", "")
+
+
+def test_interrupt_ends_the_loop_of_a_shell(toolchain, tmp_path):
+    code = "print('ready', flush=True); import time; time.sleep(60)"
+    loop = f"while true; do '{sys.executable}' -m hatch_wasi run -c \"{code}\"; echo again; done"
+    shell = subprocess.Popen(
+        ["bash", "-c", loop], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert shell.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        os.killpg(shell.pid, signal.SIGINT)  # as a terminal does: the shell and what it runs
+        assert shell.communicate(timeout=60)[0] == ""
+        assert shell.returncode == -signal.SIGINT
+    finally:
+        if shell.poll() is None:
+            os.killpg(shell.pid, signal.SIGKILL)
+            shell.communicate()
+
+
+def test_a_status_of_130_is_no_interrupt(guest):
+    assert guest("-c", "import sys; sys.exit(130)").returncode == 130
+    assert guest("-c", "raise KeyboardInterrupt").returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_other_signals_end_it_as_they_end_any_process(started, number):
+    process = started("import time; time.sleep(60)")
+    process.send_signal(number)
+    assert process.wait(timeout=20) == -number
 
 
 def test_sleep_takes_its_time(guest):
     code = "import time; a = time.monotonic(); time.sleep(0.5); print(0.5 <= time.monotonic() - a < 5)"
     assert guest("-c", code).stdout == "True\n"
-
-
-class Terminal:
-    """A guest on a pseudo-terminal."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.pid, self.descriptor = pty.fork()
-        if self.pid == 0:
-            os.execv(sys.executable, [sys.executable, "-m", "hatch_wasi", "run", *arguments])
-
-    def until(self, text: str, timeout: float = 20) -> str:
-        seen, end = b"", time.monotonic() + timeout
-        while text.encode() not in seen:
-            left = end - time.monotonic()
-            assert left > 0, f"no {text!r} in {seen!r}"
-            if select.select([self.descriptor], [], [], left)[0]:
-                seen += os.read(self.descriptor, 4096)
-        return seen.decode()
-
-    def say(self, text: str) -> None:
-        os.write(self.descriptor, text.encode())
-
-    def ended(self) -> int:
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        os.close(self.descriptor)
-        return status
-
-
-@pytest.fixture
-def terminal(toolchain, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_COLOR", "1")
-    return Terminal
 
 
 def test_repl(terminal, wasi_python):

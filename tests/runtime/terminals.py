@@ -1,0 +1,36 @@
+"""A guest on a pseudo-terminal."""
+
+import os
+import pty
+import select
+import sys
+import time
+
+
+class Terminal:
+    """`hatch-wasi run ARGUMENTS`, typed at and read from."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._unread = b""
+        self.pid, self.descriptor = pty.fork()
+        if self.pid == 0:
+            os.execv(sys.executable, [sys.executable, "-m", "hatch_wasi", "run", *arguments])
+
+    def until(self, text: str, timeout: float = 30) -> str:
+        """Read to the end of `text`; what comes behind it is read by the next call."""
+        end = time.monotonic() + timeout
+        while text.encode() not in self._unread:
+            left = end - time.monotonic()
+            assert left > 0, f"no {text!r} in {self._unread!r}"
+            if select.select([self.descriptor], [], [], left)[0]:
+                self._unread += os.read(self.descriptor, 4096)
+        before, _, self._unread = self._unread.partition(text.encode())
+        return before.decode() + text
+
+    def say(self, text: str) -> None:
+        os.write(self.descriptor, text.encode())
+
+    def ended(self) -> int:
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.descriptor)
+        return status
