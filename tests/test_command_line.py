@@ -49,6 +49,43 @@ def test_an_unknown_option_is_the_commands(command: str) -> None:
     assert f"hatch-wasi {command}: error: unrecognized arguments: --nosuch" in done.stderr
 
 
+@pytest.mark.parametrize(("word", "meant"), [("instal", "install"), ("unistall", "uninstall"), ("freez", "freeze")])
+def test_a_misspelt_command(word: str, meant: str) -> None:
+    done = _run(word, "x")
+    assert done.returncode == 2
+    assert f"did you mean {meant}?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_that_is_like_no_other() -> None:
+    done = _run("frobnicate")
+    assert done.returncode == 2
+    assert all(command in done.stderr for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["install", "--pyhton", "3.13", "x"], "--python"),
+        (["clean", "--ofline"], "--offline"),
+        (["list", "--fromat=json"], "--format"),
+    ],
+)
+def test_a_misspelt_option(words: list[str], meant: str) -> None:
+    done = _run(*words)
+    assert done.returncode == 2
+    assert f"did you mean {meant}?" in done.stderr
+
+
+def test_an_interrupt_ends_a_command_as_any_program(tmp_path: Path) -> None:
+    code = (
+        "import hatch_wasi.cli as cli, sys\ndef execute(words): raise KeyboardInterrupt\n"
+        "cli._execute = execute\nsys.argv = ['hatch-wasi', 'info']\ncli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "error: interrupted\n")
+
+
 def test_options_before_the_command() -> None:
     assert "error: -v: options go after the command" in _run("-v", "list").stderr
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from hatch_wasi.errors import BuildError, HatchWasiError
+from hatch_wasi.errors import BuildError, HatchWasiError, UsageError
 from hatch_wasi.text import relayed
 
 TYPE_CHECKING = False
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+INTERRUPTED = -2
+"""Status of what SIGINT ended, as subprocess has it."""
+
 COMMANDS = (
     "bootstrap", "info", "run", "install", "list", "freeze", "show", "check", "uninstall", "venv", "wheel", "audit", "index",
     "export", "import", "clean",
@@ -26,7 +29,11 @@ COMMANDS = (
 
 def _parsed(words: Sequence[str]) -> argparse.Namespace:
     """Read the command line, with the parsers that it needs: to have all of them means to import all that they use."""
+    import re
+
     named = words[0] if words and words[0] in COMMANDS else None
+    if words and named is None and not words[0].startswith("-"):
+        raise UsageError(f"there is no command {words[0]}", hint=_meant(words[0], COMMANDS) or _all_commands())
     parser, commands = _parsers([named] if named else COMMANDS)
     if not words:
         parser.print_help(sys.stderr)
@@ -36,8 +43,23 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
         parser.error(f"{' '.join(unknown)}: options go after the command")
     if unknown:
         # argparse would have the parser above the command's say so, whose usage is of no help.
-        commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+        command = commands.choices[args.command]
+        known = re.findall(r"--[a-z][a-z-]*", command.format_help())
+        hints = filter(None, (_meant(word.partition("=")[0], known) for word in unknown if word.startswith("--")))
+        command.error(f"unrecognized arguments: {' '.join(unknown)}{''.join(f'; {hint}' for hint in hints)}")
     return args
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    """Ask whether a word like `word` was meant; empty if there is none like it."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(dict.fromkeys(known)), n=1)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def _all_commands() -> str:
+    return f"commands are {', '.join(COMMANDS)}"
 
 
 def _parsers(
@@ -65,23 +87,22 @@ def _parsers(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: this process's) and give the exit status: 0 done, 1 failed, 2 usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    is_run = words[:1] == ["run"]
+    _put_last(os.environ.get("PYTHONPATH", ""))
     try:
-        if words[:1] == ["run"]:
+        if is_run:
             from hatch_wasi.cli import run
 
             status = run.main(words[1:])
-            if argv is None:
-                # The guest is gone and nothing is left to do: taking this interpreter down in order costs 10 ms.
-                os._exit(status)
-            return status
-        return _execute(words)
+        else:
+            status = _execute(words)
     except HatchWasiError as error:
         output = f"{relayed(error.output)}\n" if isinstance(error, BuildError) and error.output else ""
         _report(error.render(), before=output)
         return error.exit_code
     except KeyboardInterrupt:
         _report("interrupted")
-        return 130
+        status = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has had enough, as `head` has. What is left of it is not tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -89,6 +110,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _report(f"{error.filename or 'the output'}: {error.strerror or error}")
         return 1
+    if argv is not None:
+        return status if status >= 0 else 128 - status
+    if status < 0:
+        from hatch_wasi.runtime.ending import die_by
+
+        die_by(-status)
+    if is_run:
+        # The guest is gone and nothing is left to do: taking this interpreter down in order costs 10 ms.
+        os._exit(status)
+    return status
+
+
+def _put_last(path: str) -> None:
+    """Look for this program's own modules elsewhere before PYTHONPATH, which may be meant for the guest."""
+    if path:
+        given = {os.path.abspath(entry) for entry in path.split(os.pathsep)}
+        sys.path.sort(key=given.__contains__)
 
 
 def _execute(words: list[str]) -> int:

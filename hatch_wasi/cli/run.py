@@ -9,10 +9,12 @@ import os
 import sys
 
 from hatch_wasi import environment
-from hatch_wasi.cli.run_arguments import Options, script_position
+from hatch_wasi.cli.run_arguments import Options, Program, unknown_option
+from hatch_wasi.errors import HatchWasiError
 from hatch_wasi.runtime.engine import Engine, Rejected
 from hatch_wasi.runtime.prepared import Prepared, recall, remember
 from hatch_wasi.runtime.private import Private
+from hatch_wasi.runtime.variables import ignored
 from hatch_wasi.runtime.view import HOME, View
 
 TYPE_CHECKING = False
@@ -35,8 +37,9 @@ HELP = """\
 usage: hatch-wasi run [our options] [python's options] [-c CODE | -m MODULE | SCRIPT | -] [ARGUMENTS]
 
 Run WASI Python as `python` would. The guest sees the standard library and what was installed, read-only, the working
-directory at its own path, the script's folder, read-only, an empty /tmp of its own, and /dev/null. Nothing else of this
-machine; of its environment, only what says how Python should behave (PYTHONWARNINGS, PYTHONOPTIMIZE, TERM, NO_COLOR, …).
+directory at its own path, the script's folder and those of PYTHONPATH, read-only, an empty /tmp of its own, /dev/null,
+and the time zone. Nothing else of this machine; of its environment, only what says how Python should behave
+(PYTHONWARNINGS, PYTHONOPTIMIZE, TERM, NO_COLOR, …).
 
 In an environment that `hatch-wasi venv` made (activated, or around the working directory), its packages are those that
 are installed.
@@ -45,7 +48,7 @@ our options, which come first:
   --site DIR           look for modules in DIR before the installed ones (repeatable; read-only); DIR may be an environment
   --dir HOST::GUEST    show the folder HOST as GUEST, read-write; HOST alone: at its own path (repeatable)
   --env NAME=VALUE     set a variable; NAME alone: pass it on (repeatable)
-  --isolated           do not show the working directory, pass on no variables
+  --isolated           do not show the working directory, pass on no variables, know no time zone but UTC
   --allow-abi-mismatch load extension modules that were built with another wasi-libc
   --python X.Y|DIR     WASI Python to use (HATCH_WASI_PYTHON; default 3.13)
   --sdk NAME|DIR       SDK to build it with, if it is not there yet (HATCH_WASI_SDK; default auto)
@@ -56,14 +59,24 @@ our options, which come first:
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OWN = ("__init__.py", "cpython/recipe.py", "cpython/guest")
 """Parts of this package: another version of it may want another python.wasm, and begins anew."""
+REPLACED = {
+    "ensurepip": "there is no pip in WASI Python: install packages by `hatch-wasi install NAME`",
+    "pip": "install packages by `hatch-wasi install NAME`; `hatch-wasi --help` lists what stands for pip's other commands",
+    "venv": "make an environment by `hatch-wasi venv FOLDER`",
+}
+"""Modules that cannot work in WASI, and what does their work."""
+STARTUP = "PYTHONSTARTUP"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run python with `argv` (ours and its own arguments) and give its exit status."""
+    """Run python with `argv` (ours and its own arguments); returns its exit status, negative if a signal ended it."""
     options = Options(argv)
     if "--help" in options.flags:
         sys.stdout.write(HELP)
         return 0
+    program = Program(options.rest)
+    if (wrong := unknown_option(program)) is not None:
+        raise wrong
     _fill_streams()
     place = _environment(options)
     folder = os.path.join(_cache_root(), "aot")
@@ -79,8 +92,13 @@ def main(argv: Sequence[str]) -> int:
     if place is not None:
         site = place.site_packages
     view.python(prepared.root, site, f"{HOME}/lib/python{prepared.short_version}/site-packages")
-    words = _show(view, options)
+    words = _show(view, options, program)
+    _refuse(program, view, site)
+    if program.is_prompt:
+        guest.history = os.path.join(_data_root(), "history")
     with Private() as private:
+        if program.is_prompt and not program.ignores_environment and "--isolated" not in options.flags:
+            _start_up(private, view)
         private.show(view)
         guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
         return guest.run(private.remove)
@@ -111,9 +129,9 @@ def _python(options: Options, place: Environment | None) -> str:
     return os.path.abspath(given) if "/" in given else given
 
 
-def _show(view: View, options: Options) -> list[str]:
-    """Show the guest what the command line says; gives python's arguments as the guest is to read them."""
-    isolated = "--isolated" in options.flags
+def _show(view: View, options: Options, program: Program) -> list[str]:
+    """Show the guest what the command line says; returns python's arguments as the guest is to read them."""
+    isolated, ignore = "--isolated" in options.flags, program.ignores_environment
     if not isolated:
         view.working_directory()
     for folder in options.values["--site"]:
@@ -121,11 +139,44 @@ def _show(view: View, options: Options) -> list[str]:
     for word in options.values["--dir"]:
         view.folder(word)
     words = list(options.rest)
-    position = script_position(words)
-    if position is not None:
-        words[position] = view.script(words[position])
-    view.variables(os.environ, options.values["--env"], isolated=isolated)
+    if program.script is not None:
+        words[program.script] = view.script(words[program.script])
+    if not isolated:
+        view.zone(os.environ)
+    if not isolated and not ignore:
+        path = os.environ.get("PYTHONPATH")
+        _remark(options, [*(view.path(path) if path else ()), *ignored(os.environ)])
+    view.variables(os.environ, options.values["--env"], isolated=isolated, ignore_python=ignore)
     return words
+
+
+def _remark(options: Options, remarks: list[str]) -> None:
+    if remarks and "--quiet" not in options.flags:
+        from hatch_wasi.console import Console
+
+        console = Console()
+        for remark in remarks:
+            console.note(f"Note: {remark}")
+
+
+def _refuse(program: Program, view: View, site: str) -> None:
+    """Say what does the work of a module that is missing, or cannot work; not if the guest is shown one of that name."""
+    name = (program.module or "").partition(".")[0]
+    if name not in REPLACED:
+        return
+    safe = "I" in program.letters or "P" in program.letters
+    here = [] if safe or view.cwd == "/" else [view.cwd]
+    for folder in (*here, *view.sites, site):
+        if any(os.path.isfile(f"{folder}/{name}{end}") for end in (".py", "/__init__.py", "/__main__.py")):
+            return
+    raise HatchWasiError(f"there is no module {name} in WASI Python", hint=REPLACED[name])
+
+
+def _start_up(private: Private, view: View) -> None:
+    """Let the prompt begin with the file that PYTHONSTARTUP names, of which the guest sees a copy."""
+    path = os.environ.get(STARTUP)
+    if path and STARTUP not in view.environment:
+        view.environment[STARTUP] = private.copy(path, view) or path
 
 
 def _cache_root() -> str:

@@ -10,12 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Options", "script_position"]
+__all__ = ["Options", "Program", "unknown_option"]
 
 VALUED = ("--site", "--dir", "--env", "--python", "--sdk")
 FLAGS = ("--isolated", "--allow-abi-mismatch", "--offline", "--verbose", "--quiet", "--help")
 PYTHON_VALUED = "cmWX"
 """Python's short options that take a value (Python/getopt.c); -c and -m end its options."""
+PYTHON_LONG = ("--check-hash-based-pycs", "--help", "--help-all", "--help-env", "--help-xoptions", "--version")
 
 
 class Options:
@@ -49,23 +50,75 @@ class Options:
         return given[-1] if given else os.environ.get(variable) or default
 
 
-def script_position(words: Sequence[str]) -> int | None:
-    """Give the index of the script's name among python's arguments; None if they name none."""
-    position = 0
-    while position < len(words):
-        word = words[position]
-        if word == "-" or not word.startswith("-"):
-            return None if word == "-" else position
+class Program:
+    """What python's arguments say: what it runs, and the options that matter here."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """Read python's arguments."""
+        self.script: int | None = None
+        """Index of the script's name."""
+        self.module: str | None = None
+        self.command = False
+        self.stdin = False
+        """Whether `-` names standard input."""
+        self.letters = ""
+        """Its short options, without their values."""
+        self.long: list[str] = []
+        """Its long options."""
+        position = 0
+        while position < len(words):
+            position = self._read(words, position)
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether nothing is named, so that Python asks what to do if that is typed on a terminal."""
+        return self.script is None and self.module is None and not self.command and not self.stdin
+
+    @property
+    def ignores_environment(self) -> bool:
+        """Whether python was told to ignore its variables."""
+        return "E" in self.letters or "I" in self.letters
+
+    def _read(self, words: Sequence[str], position: int) -> int:
+        """Read one word; returns the index of the next one, behind the last if the options end here."""
+        word, end = words[position], len(words)
         if word == "--":
-            return position + 1 if position + 1 < len(words) and words[position + 1] != "-" else None
-        if word == "--check-hash-based-pycs":
             position += 1
-        elif not word.startswith("--"):
-            for index, letter in enumerate(word[1:], 1):
-                if letter in "cm":
-                    return None
-                if letter in PYTHON_VALUED:
-                    position += index == len(word) - 1
-                    break
-        position += 1
+            if position < end and words[position] != "-":
+                self.script = position
+            return end
+        if word == "-" or not word.startswith("-"):
+            self.stdin = word == "-"
+            self.script = None if self.stdin else position
+            return end
+        if word.startswith("--"):
+            self.long.append(word)
+            return position + 1 + (word == "--check-hash-based-pycs")
+        for index, letter in enumerate(word[1:], 1):
+            value = word[index + 1 :]
+            if letter == "c":
+                self.command = True
+                return end
+            if letter == "m":
+                self.module = value or next(iter(words[position + 1 : position + 2]), "")
+                return end
+            self.letters += letter
+            if letter in PYTHON_VALUED:
+                return position + 1 + (not value)
+        return position + 1
+
+
+def unknown_option(program: Program) -> UsageError | None:
+    """Return what is wrong with a long option that python does not know; None if that is left for python to say."""
+    ours = (*VALUED, *FLAGS)
+    for word in program.long:
+        name = word.partition("=")[0]
+        if name in PYTHON_LONG:
+            continue
+        if name in ours:
+            return UsageError(f"{name} comes too late", hint="hatch-wasi's own options come before python's")
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, (*ours, *PYTHON_LONG), n=1)
+        return UsageError(f"there is no option {name}", hint=f"did you mean {close[0]}?") if close else None
     return None

@@ -25,6 +25,8 @@ TEMPORARY = ("/tmp", "/var/tmp")
 """Where programs look for room for temporary files (Lib/tempfile.py)."""
 ENDINGS = (_signal.SIGTERM, _signal.SIGHUP)
 """What ends a process that does not see to it."""
+COPIES = "/run/hatch-wasi"
+"""Where the guest sees copies of single files."""
 
 
 class Private:
@@ -63,6 +65,19 @@ class Private:
             view.own(self._made[-1], "/", writable=False)
         for mount in view.mounts:
             self._make_place(mount.guest, owned)
+
+    def copy(self, path: str, view: View) -> str | None:
+        """Let `view` have a copy of a file, without what is beside it; returns its path in the guest if it is there."""
+        if not self._made or not os.path.isfile(path) or not self._make(f"{self._made[0]}/copies"):
+            return None
+        folder, name = self._made[-1], os.path.basename(path)
+        try:
+            with open(path, "rb") as file, open(f"{folder}/{name}", "wb") as made:
+                made.write(file.read())
+        except OSError:
+            return None
+        view.own(folder, COPIES, writable=False)
+        return f"{COPIES}/{name}"
 
     def _make_place(self, guest: str, owned: dict[str, str]) -> None:
         """Make an empty folder, and those above it, where `guest` is shown in one of ours."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 from hatch_wasi.errors import UsageError
+from hatch_wasi.runtime import zone
+from hatch_wasi.runtime.variables import passed_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,14 +24,6 @@ PROGRAMS = f"{HOME}/bin"
 DEVICES = "/dev"
 DATA = ("etc", "share")
 """Where wheels put data files, which programs look for below `sys.prefix`; they are installed beside the packages."""
-PASSED_ON = (
-    "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED",
-    "PYTHONINSPECT", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONNODEBUGRANGES", "PYTHONOPTIMIZE",
-    "PYTHONPROFILEIMPORTTIME", "PYTHONSAFEPATH", "PYTHONTRACEMALLOC", "PYTHONUNBUFFERED", "PYTHONUTF8",
-    "PYTHONVERBOSE", "PYTHONWARNDEFAULTENCODING", "PYTHONWARNINGS", "PYTHON_COLORS", "SOURCE_DATE_EPOCH", "TERM",
-)  # fmt: skip
-"""Variables that say how Python should behave. Those that name folders of the host (PYTHONPATH, PYTHONSTARTUP, …) or
-may be secrets stay outside."""
 
 
 class Mount:
@@ -59,6 +53,11 @@ class View:
         """The folders, in the order in which they were added."""
         return list(self._mounts.values())
 
+    @property
+    def sites(self) -> list[str]:
+        """The folders in which modules are looked for first, as this machine calls them."""
+        return list(self._sites)
+
     def python(self, root: str, site_packages: str, guest_site_packages: str) -> None:
         """Show the stdlib and `sys.executable`, which programs look at, and what was installed if anything was."""
         self._mounts[LIBRARY] = Mount(f"{root}/lib", LIBRARY)
@@ -70,10 +69,15 @@ class View:
                 if os.path.isdir(f"{site_packages}/{name}"):
                     self._mounts[f"{HOME}/{name}"] = Mount(f"{site_packages}/{name}", f"{HOME}/{name}")
 
-    def variables(self, host: Mapping[str, str], given: Sequence[str], *, isolated: bool) -> None:
-        """Set the environment: what steers Python, unless `isolated`, and what was `given` as `K=V` or `K`."""
+    def variables(
+        self, host: Mapping[str, str], given: Sequence[str], *, isolated: bool, ignore_python: bool = False
+    ) -> None:
+        """Set the environment: what steers Python, unless `isolated`, and what was `given` as `K=V` or `K`.
+
+        With `ignore_python`, python itself was told to ignore its variables.
+        """
         if not isolated:
-            self.environment |= _terminal() | {name: host[name] for name in PASSED_ON if name in host}
+            self.environment |= _terminal() | passed_on(host, ignore_python=ignore_python)
         # The new REPL needs termios. Programs that keep files below `~` give up without one: the private /tmp is there.
         self.environment |= {"PYTHONHOME": HOME, "PYTHON_BASIC_REPL": "1", "HOME": "/tmp"}
         for word in given:
@@ -94,6 +98,42 @@ class View:
         host = _existing("--site", folder)
         self._add("--site", host, host, writable=False)
         self._sites.append(host)
+
+    def path(self, value: str) -> list[str]:
+        """Show the folders of a PYTHONPATH, read-only at their own paths; returns what is to be said of the others."""
+        remarks = []
+        for word in value.split(os.pathsep):
+            entry = os.path.abspath(word)
+            if not os.path.exists(entry):
+                continue
+            remark = self._show_entry(entry)
+            if remark:
+                remarks.append(f"{entry}, an entry of PYTHONPATH, is ignored: {remark}")
+            else:
+                self._sites.append(entry)
+        return remarks
+
+    def _show_entry(self, entry: str) -> str | None:
+        """Show a folder, or see that a file is shown; returns the reason if that is not to be."""
+        if entry == "/" or inside(entry, LIBRARY) or inside(LIBRARY, entry):
+            return f"the guest has a {LIBRARY} of its own"
+        if any(
+            mount.host == mount.guest and mount.guest != "/" and inside(entry, mount.guest) for mount in self.mounts
+        ):
+            return None
+        if not os.path.isdir(entry):
+            return "it is no folder, and the folder that holds it is not shown; show that by --dir"
+        self._mounts[entry] = Mount(entry, entry)
+        return None
+
+    def zone(self, host: Mapping[str, str]) -> None:
+        """Let the guest have this machine's time zone, and the zones that it knows."""
+        zones = zone.find_zones()
+        if zones:
+            self._mounts.setdefault(zone.GUEST_ZONES, Mount(zones, zone.GUEST_ZONES))
+        setting = zone.setting(host, zones)
+        if setting is not None:
+            self.environment["TZ"] = setting
 
     def folder(self, word: str) -> None:
         """Show what `--dir` names: `HOST::GUEST`, or `HOST` for the same path; read-write."""
