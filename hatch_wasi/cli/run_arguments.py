@@ -119,6 +119,6 @@ def unknown_option(program: Program) -> UsageError | None:
             return UsageError(f"{name} comes too late", hint="hatch-wasi's own options come before python's")
         from difflib import get_close_matches
 
-        close = get_close_matches(name, (*ours, *PYTHON_LONG), n=1)
+        close = get_close_matches(name, (*ours, *PYTHON_LONG), n=1, cutoff=0.75)
         return UsageError(f"there is no option {name}", hint=f"did you mean {close[0]}?") if close else None
     return None

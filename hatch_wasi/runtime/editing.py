@@ -28,6 +28,8 @@ FETCH, LINE, MATCHES, ADD, CLEAR, REMOVE, REPLACE, BIND, DELIMITERS = range(9)
 """Operations."""
 LARGEST = 1 << 20
 """Bytes of a message."""
+MOST = 10000
+"""Lines of history that the guest may add."""
 PAUSE = 0.05
 
 
@@ -85,7 +87,7 @@ class Editor:
         return -1 if answer is None else len(self._answer)
 
     def _do(self, operation: int, text: str) -> bytes | None:
-        if operation == LINE:
+        if operation == LINE and not self.is_reading:
             flags, initial, prompt = text.split("\0")
             self._job = flags, initial, prompt
             self._attend()
@@ -94,8 +96,18 @@ class Editor:
             self._inserted, *self._matches = text.split("\0")
             self._to_main.release()
             return self._next_event()
+        if operation == BIND:
+            self._bind(bindings.checked(text))
+        elif operation == DELIMITERS:
+            self._library().set_completer_delims(text)
+        else:
+            self._change_history(operation, text)
+        return b""
+
+    def _change_history(self, operation: int, text: str) -> None:
+        """Follow the guest's history, which comes behind that of earlier runs."""
         readline = self._library()
-        if operation == ADD:
+        if operation == ADD and readline.get_current_history_length() < self._old + MOST:
             readline.add_history(text)
             if self._path and text == self._typed:
                 history.append(self._path, text)
@@ -104,15 +116,10 @@ class Editor:
             while readline.get_current_history_length() > self._old:
                 readline.remove_history_item(self._old)
         elif operation == REMOVE:
-            readline.remove_history_item(self._old + int(text))
+            readline.remove_history_item(self._old + _position(text))
         elif operation == REPLACE:
             position, _, line = text.partition("\0")
-            readline.replace_history_item(self._old + int(position), line)
-        elif operation == BIND:
-            self._bind(bindings.checked(text))
-        elif operation == DELIMITERS:
-            readline.set_completer_delims(text)
-        return b""
+            readline.replace_history_item(self._old + _position(position), line)
 
     def _next_event(self) -> bytes | None:
         """Wait for the main thread, and see that no signal is lost on it.
@@ -216,6 +223,13 @@ class Editor:
                 readline.insert_text(self._inserted)
                 readline.redisplay()
         return self._matches[state] if state < len(self._matches) else None
+
+
+def _position(text: str) -> int:
+    """Read where a line is in the guest's history. Raises `ValueError` for what is before it."""
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
 
 
 def for_library(line: str | None, *, is_libedit: bool) -> str | None:

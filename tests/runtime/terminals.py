@@ -5,16 +5,18 @@ import pty
 import select
 import sys
 import time
+from collections.abc import Sequence
 
 
 class Terminal:
-    """`hatch-wasi run ARGUMENTS`, typed at and read from."""
+    """`hatch-wasi run ARGUMENTS`, or another program, typed at and read from."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, program: Sequence[str] = ()) -> None:
         self._unread = b""
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
-            os.execv(sys.executable, [sys.executable, "-m", "hatch_wasi", "run", *arguments])
+            words = program or (sys.executable, "-m", "hatch_wasi", "run")
+            os.execvp(words[0], [*words, *arguments])
 
     def until(self, text: str, timeout: float = 30) -> str:
         """Read to the end of `text`; what comes behind it is read by the next call."""

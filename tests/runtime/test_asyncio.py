@@ -42,7 +42,8 @@ def test_coroutines(guest):
     [
         ("asyncio.to_thread(print)", "RuntimeError: can't start new thread"),
         ("asyncio.create_subprocess_exec('true')", "OSError: [Errno 58] wasi does not support processes."),
-        ("asyncio.open_connection('127.0.0.1', 80)", "OSError: [Errno 58] Not supported"),
+        ("asyncio.open_connection('127.0.0.1', 80)", "OSError: [Errno 5] WASI preview 1 has no network"),
+        ("asyncio.start_server(print, '127.0.0.1', 80)", "OSError: [Errno 5] WASI preview 1 has no network"),
     ],
 )
 def test_what_there_is_not_says_so(guest, code, error):

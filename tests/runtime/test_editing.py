@@ -1,8 +1,12 @@
 """Lines that are typed on a terminal: editing, history and completion, at the prompt and in programs."""
 
+import json
+import readline
 import stat
+import sys
 
 import pytest
+from terminals import Terminal
 
 from hatch_wasi.runtime import bindings, history
 
@@ -57,6 +61,13 @@ def test_history_stays_and_is_not_the_guests(terminal, tmp_path):
     second.until(">>> ")
     second.say(UP * 3 + "\n")
     second.until("'xyzzy'")
+    second.until(">>> ")
+    second.say(
+        "import _hatch_wasi_edit as edit; edit.ask(5, b'-1'), edit.ask(6, b'-1\\0planted'), edit.ask(1, b'\\0\\0?')\n"
+    )
+    second.until("?")
+    second.say("typed\n")
+    second.until("(None, None, b'Ltyped')")
     second.until(">>> ")
     second.say("r.add_history('planted')\n")
     second.until(">>> ")
@@ -184,6 +195,12 @@ def test_interrupts_while_a_line_is_read(terminal, tmp_path):
     assert program.ended() == -2
 
 
+def test_the_module_has_cpythons_interface(guest):
+    ours = set(json.loads(guest("-c", "import json, readline; print(json.dumps(dir(readline)))").stdout))
+    assert {name for name in dir(readline) if not name.startswith("_")} <= ours
+    assert "read_line" not in ours
+
+
 def test_history_is_the_guests_own_without_a_terminal(guest, tmp_path):
     (tmp_path / "lines").write_text("one\ntwo\n")
     code = (
@@ -242,3 +259,25 @@ def test_history_file(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (tmp_path / "file").write_text("")
     history.append(str(tmp_path / "file" / "history"), "nowhere to keep it")
+
+
+def test_it_can_be_suspended(toolchain, tmp_path, monkeypatch):
+    monkeypatch.setenv("HATCH_WASI_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PS1", "shell$ ")
+    shell = Terminal(program=["bash", "--norc", "--noprofile", "-i"])
+    shell.until("shell$ ")
+    shell.say(f"'{sys.executable}' -m hatch_wasi run -q\n")
+    shell.until(">>> ")
+    shell.say("6 * 7 ")
+    shell.until("6 * 7 ")
+    shell.say("\x1a")
+    shell.until("Stopped")
+    shell.until("shell$ ")
+    shell.say("fg\n")
+    shell.until("hatch_wasi run -q\r\n")
+    shell.say("+ 1\n")
+    shell.until("\r\n43\r\n>>> ")
+    shell.say("exit()\n")
+    shell.until("shell$ ")
+    shell.say("exit\n")
+    assert shell.ended() == 0

@@ -47,6 +47,7 @@ def raised(guest):
         "socketserver.TCPServer(('127.0.0.1', 0), None)",
         "asyncio.run(asyncio.open_connection('example.org', 80))",
         "asyncio.run(asyncio.open_connection('127.0.0.1', 80))",
+        "asyncio.run(asyncio.start_server(print, '127.0.0.1', 80))",
     ],
 )
 def test_every_use_is_an_error_of_the_system(raised, expression):
