@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hatch_wasi_fit.h"
+
 typedef int compare(const void *, const void *);
 typedef int compare_with(const void *, const void *, void *);
 
@@ -77,6 +79,7 @@ void qsort(void *base, size_t count, size_t width, compare *function)
     size_t size;
     if (count < 2 || width == 0)
         return;
+    function = HATCH_WASI_FIT(function, 2, 1);
     char *spare = __builtin_mul_overflow(count, width, &size) || size > INT32_MAX / 2 ? NULL : malloc(size);
     if (!spare)
         __qsort_r(base, count, width, call, (void *)(uintptr_t)function);
@@ -87,4 +90,22 @@ void qsort(void *base, size_t count, size_t width, compare *function)
     else
         sort(base, spare, count, width, function);
     free(spare);
+}
+
+/* wasi-libc's would do, but for comparison functions of another type. */
+void *bsearch(const void *key, const void *base, size_t count, size_t width, compare *function)
+{
+    function = HATCH_WASI_FIT(function, 2, 1);
+    while (count > 0) {
+        const char *middle = (const char *)base + count / 2 * width;
+        int order = function(key, middle);
+        if (order == 0)
+            return (void *)middle;
+        if (order > 0) {
+            base = middle + width;
+            count -= count / 2 + 1;
+        } else
+            count /= 2;
+    }
+    return NULL;
 }

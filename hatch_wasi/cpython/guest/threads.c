@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <threads.h>
 
+#include "hatch_wasi_fit.h"
+
 #pragma clang attribute push(__attribute__((weak)), apply_to = function)
 
 int pthread_cond_broadcast(pthread_cond_t *condition)
@@ -19,7 +21,7 @@ int pthread_once(pthread_once_t *once, void (*function)(void))
 {
     if (!*once) {
         *once = 1;
-        function();
+        HATCH_WASI_FIT(function, 0, 0)();
     }
     return 0;
 }
