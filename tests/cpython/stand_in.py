@@ -90,9 +90,8 @@ def structures() -> str:
         f"Py{name}Methods": [f"{prefix}_{member}" for member in re.findall(rf"\b{name.upper()}\((\w+), \d", text)]
         for name, prefix in parts.items()
     }
-    for name in ("PyBufferProcs", "PyModuleDef"):
+    for name in ("PyBufferProcs", "PyMemAllocatorEx", "PyObjectArenaAllocator"):
         members[name] = re.findall(rf"IN\({name}, (\w+), \d", text)
-    members["PyModuleDef"] += ["m_base", "m_name", "m_methods"]
     members["PyTypeObject"] = ["tp_" + member for member in re.findall(r"\bTYPE(?:_VOID)?\((\w+), \d", text)]
     members["PyTypeObject"] += re.findall(r"type->(tp_as_\w+)", text)
     return "".join(
@@ -101,6 +100,20 @@ def structures() -> str:
     )
 
 
+# What guest/slots.c reads besides.
+DEFINITIONS = """
+typedef PyObject *(*PyCFunction)(PyObject *, PyObject *);
+typedef struct { const char *ml_name; PyCFunction ml_meth; int ml_flags; const char *ml_doc; } PyMethodDef;
+typedef struct { int slot; void *value; } PyModuleDef_Slot;
+typedef struct {
+    void *m_base;
+    const char *m_name;
+    PyMethodDef *m_methods;
+    PyModuleDef_Slot *m_slots;
+    void *m_traverse, *m_clear, *m_free;
+} PyModuleDef;
+enum { Py_mod_create = 1, Py_mod_exec, METH_KEYWORDS = 2, METH_FASTCALL = 128, METH_METHOD = 512 };
+"""
 # What the guest's libffi asks of Python when it cannot call.
 ERRORS = """
 #include <stdarg.h>
@@ -125,7 +138,6 @@ MODULES = """
 #define PyBytes_Check(object) 0
 #define PyMem_RawMalloc malloc
 typedef ptrdiff_t Py_ssize_t;
-typedef struct { const char *name; PyObject *(*function)(PyObject *, PyObject *); int flags; const char *doc; } PyMethodDef;
 static PyObject *const PyExc_KeyboardInterrupt;
 static char *(*PyOS_ReadlineFunctionPointer)(FILE *, FILE *, const char *);
 static inline int PyArg_ParseTuple(PyObject *arguments, const char *format, ...) { return 0; }
@@ -143,7 +155,8 @@ HEADERS = {
     "Python.h": "#pragma once\n#include <stddef.h>\n#include <stdint.h>\n#include <stdlib.h>\n#include <string.h>\n"
     "typedef struct PyObject PyObject;\ntypedef struct { uintptr_t eval_breaker; } PyThreadState;\n"
     "struct _frozen { const char *name; const unsigned char *code; int size; int is_package; };\n"
-    "extern const struct _frozen *PyImport_FrozenModules;\n" + structures() + ERRORS + MODULES,
+    "extern const struct _frozen *PyImport_FrozenModules;
+" + structures() + DEFINITIONS + ERRORS + MODULES,
     "internal/pycore_ceval.h": "#define _PY_SIGNALS_PENDING_BIT 2\n",
     "internal/pycore_signal.h": "",
     "internal/pycore_runtime.h": "extern struct { struct { int is_tripped; struct { int tripped; } handlers[65];"
