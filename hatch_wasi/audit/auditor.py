@@ -11,11 +11,11 @@ from pathlib import Path
 from hatch_wasi.audit import module_audit, privacy
 from hatch_wasi.audit.finding import Finding, Level, ModuleReport, Report
 from hatch_wasi.audit.libraries import Libraries
-from hatch_wasi.audit.linkage import SHOWN, Interface
 from hatch_wasi.audit.module_audit import Expectation
 from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.text import one_line
 from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wasm.linkage import SHOWN, Interface
 from hatch_wasi.wasm.module import MAGIC, Module
 from hatch_wasi.wasm.side_module import SHARED_OBJECT, SIZE_LIMIT, SideModule
 from hatch_wasi.wheels.install import check_tags
@@ -27,7 +27,7 @@ __all__ = ["CODES", "WARNINGS", "Auditor"]
 WARNINGS = module_audit.WARNINGS | {"foreign", "host-path", "needed-elsewhere", "secret-shape"}
 CODES = WARNINGS | {
     "abi", "dylink", "exports-nothing", "host-import", "init", "limited-api", "malformed", "memory", "needed", "not-wasm",
-    "requires-python", "secret", "signature", "suffix", "table", "tag", "undefined",
+    "requires-python", "secret", "signature", "suffix", "table", "tag", "threads", "undefined",
 }  # fmt: skip
 """Every kind of finding; docs/audit.md explains them."""
 

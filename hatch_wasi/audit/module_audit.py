@@ -1,23 +1,29 @@
 """One side module of a wheel: its form, its name, and everything that is asked of it to be imported."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hatch_wasi.audit import linkage, stable_abi
-from hatch_wasi.audit.linkage import Interface, listed
+from hatch_wasi.audit import stable_abi
 from hatch_wasi.errors import MalformedWasm
 from hatch_wasi.runtime.description import placed
+from hatch_wasi.side_modules import exports
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wasm import linkage
+from hatch_wasi.wasm.linkage import Interface, listed
 from hatch_wasi.wasm.side_module import ABI_SECTION, SideModule
 
 __all__ = ["EXTENSION_SUFFIXES", "Expectation", "check", "debug_size"]
 
 EXTENSION_SUFFIXES = ".abi3.so", ".so"
 """What CPython imports beside its own EXT_SUFFIX (Python/dynload_shlib.c)."""
+MANGLED_INIT = re.compile(r"_Z\d+PyInitU?_")
+MISMATCH = re.compile(rb"signature_mismatch:([\w.$]+)")
+"""What wasm-ld calls the functions that stand for calls with wrong types: they trap."""
 Problem = tuple[str, str]
 """A finding's code and text."""
-WARNINGS = frozenset({"abi-note", "abi3-name", "abi3-suffix", "debug", "no-init"})
+WARNINGS = frozenset({"abi-note", "abi3-name", "abi3-suffix", "debug", "mismatch"})
 """Codes of what does not keep a module from being imported."""
 
 
@@ -58,7 +64,7 @@ def check(
     """
     yield from _form(module)
     if not is_library:
-        yield from _names(own, member.rpartition("/")[2], expected)
+        yield from _names(own, member, expected)
     yield from linkage.problems(module, own, expected.interface, libraries)
     yield from _abi(module, expected)
     if member.endswith(".abi3.so") or expected.abi3:
@@ -86,36 +92,38 @@ def _form(module: SideModule) -> Iterator[Problem]:
             yield kind, f"it exports its {kind} as {names[0]}; a side module imports python.wasm's"
     if all(name.startswith("__wasm") for name in module.exports):
         yield "exports-nothing", "it exports nothing"
+    if found := MISMATCH.findall(module.custom("name") or b""):
+        names = listed({name.decode() for name in found})
+        yield "mismatch", f"it calls functions that are declared with different types, which will trap: {names}"
+    if module.is_threaded:
+        yield "threads", "it was compiled for threads (atomics): its thread-local variables are not set up"
     try:
         placed(module, bytearray(module.dylink.table_size))
     except MalformedWasm as error:
         yield "dylink", error.message.removeprefix(f"{module.name} ").removeprefix(f"{module.name}: ")
 
 
-def _names(own: Interface, leaf: str, expected: Expectation) -> Iterator[Problem]:
-    """Check what CPython goes by: the file's name, and the function of that name."""
+def _names(own: Interface, member: str, expected: Expectation) -> Iterator[Problem]:
+    """Check what CPython goes by: the file's name, and the function of that name.
+
+    A module without any such function is a library, for ctypes.
+    """
+    folder, _, leaf = member.rpartition("/")
     stem, dot, rest = leaf.partition(".")
     suffix = dot + rest
     theirs = expected.target.ext_suffix
-    inits = [name for name in own.functions if name.startswith("PyInit")]
+    inits = [name for name in own.functions if exports.is_init(name)]
+    wanted = exports.init_functions(f"{folder.rpartition('/')[2]}.{stem}" if folder else stem)
+    if mangled := next((name for name in own.functions if MANGLED_INIT.match(name)), None):
+        yield "init", f'it exports {mangled}, the name that C++ gives to what is not extern "C"'
     if not inits:
-        # With a plain suffix it may be there for ctypes.
-        if suffix == theirs and any(not name.startswith("__wasm") for name in own.functions):
-            yield "no-init", f"it does not export {_encoded(stem)}: it cannot be imported"
         return
-    if _encoded(stem) not in inits:
-        yield "init", f"it exports {inits[0]} and not {_encoded(stem)}"
+    if not set(wanted) & set(inits):
+        yield "init", f"it exports {inits[0]} and not {wanted[0]}"
     if suffix not in (theirs, *EXTENSION_SUFFIXES):
         yield "suffix", f"its suffix {suffix or '(none)'} is not WASI Python's: {theirs}, .abi3.so or .so"
     elif expected.abi3 and suffix == theirs:
         yield "abi3-suffix", f"the wheel's tag promises the stable ABI, and its suffix {suffix} is one Python's"
-
-
-def _encoded(stem: str) -> str:
-    """Name the function that imports a module (PEP 489: names that are not ASCII are encoded)."""
-    if stem.isascii():
-        return f"PyInit_{stem}"
-    return "PyInitU_" + stem.encode("punycode").decode("ascii").replace("-", "_")
 
 
 def _abi(module: SideModule, expected: Expectation) -> Iterator[Problem]:

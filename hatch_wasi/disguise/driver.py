@@ -10,7 +10,8 @@ import marshal
 import os
 import sys
 
-from hatch_wasi.disguise.arguments import CXX_SUFFIXES, Command, rewrite
+from hatch_wasi.side_modules import exports
+from hatch_wasi.side_modules.arguments import CXX_SUFFIXES, Command, rewrite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Missing(Exception):
     """Something for the target is used that is not there yet: files of a build requirement, or `CXX`, the C++ library."""
 
 
+class Refused(Exception):
+    """An option that cannot hold for WASI, and that code relies on."""
+
+
 class Driver:
     """One call."""
 
@@ -41,16 +46,20 @@ class Driver:
         """Work by `settings` (see `toolset`) as the program `name`."""
         self.settings = settings
         self._listed: str | None = None
+        self.unit: tuple[str, str] | None = None
+        """The source and the object, where `arguments` compiles one of C++."""
         self.is_cxx = name in ("c++", "g++", "clang++")
 
     def arguments(self, argv: list[str]) -> list[str]:
-        """Give the command that stands for the compiler call `argv`. Raises `Missing`."""
+        """Return the command that stands for the compiler call `argv`. Raises `Missing` and `Refused`."""
         settings = self.settings
         compiler = settings["cxx" if self.is_cxx else "cc"]
         words = list(expand(argv))
         if not words or _asks(words):
             return [*compiler, *words]
         command = rewrite(words, self.place)
+        for word, reason in command.refused:
+            raise Refused(f"{word} cannot be used for WASI: {reason}")
         command.words = [
             self.file(word, is_compiled=before not in INCLUDING) if word[:1] == "/" else word
             for before, word in zip(("", *command.words), command.words, strict=False)
@@ -63,6 +72,7 @@ class Driver:
         )
         compile_words += self.inlining(command) if command.sources else []
         if command.compile_only:
+            self.unit = _unit(command) if is_cxx and "-c" in command.words else None
             return [*compiler, *compile_words, *command.words, *settings["include"]]
         if command.shared:
             return [
@@ -84,16 +94,12 @@ class Driver:
         return list(self.settings["inline"]) if is_fast and not is_said else []
 
     def link(self, command: Command, *, is_cxx: bool) -> list[str]:
-        """Give the words that link a side module."""
+        """Return the words that link a side module."""
         settings = self.settings
-        leaf = command.output.rpartition("/")[2].partition(".")[0]
-        init = "PyInit_" + leaf if leaf.isascii() else "PyInitU_" + leaf.encode("punycode").decode().replace("-", "_")
-        exports = [f"-Wl,--export-if-defined={init}"]
-        if not self.defines(command, init):
-            exports = ["-Wl,--export-dynamic"]
         kind = "cxx" if is_cxx or self.has_cxx(command) else "c"
         words = self.without_provided(command.words)
-        return [*settings["link"], *exports, *settings[f"{kind}_objects"], *words, *settings[f"{kind}_link"]]
+        exported = [*_exports(command), *settings[f"{kind}_objects"]]
+        return [*settings["link"], *exported, *words, *settings[f"{kind}_link"]]
 
     def without_provided(self, words: list[str]) -> list[str]:
         """Leave out libraries that python.wasm has, if the build does not bring its own of that name."""
@@ -116,10 +122,6 @@ class Driver:
             ]
             self._listed = _output([*self.settings["nm"], "--format=just-symbols", *files]) if files else ""
         return self._listed
-
-    def defines(self, command: Command, symbol: str) -> bool:
-        """Tell whether what is linked has `symbol`; sources are compiled in the same call, so they may."""
-        return command.sources or f"\n{symbol}\n" in f"\n{self._symbols(command)}"
 
     def has_cxx(self, command: Command) -> bool:
         """Tell whether C++ is linked by the C compiler: its objects refer to mangled names of the runtime."""
@@ -166,6 +168,67 @@ class Driver:
         return None
 
 
+def _exports(command: Command) -> list[str]:
+    """Return the words that export what a library on Linux would.
+
+    Archives are a module's own affair if an object has a function by which Python imports it; what is linked as a whole
+    counts as objects do.
+    """
+    leaf = command.output.rpartition("/")[2].partition(".")[0]
+    package = os.path.basename(os.path.dirname(os.path.abspath(command.output)))
+    named = exports.init_functions(f"{package}.{leaf}")
+    if command.sources:  # they are compiled by this very call
+        return [*exports.words(named), "-Wl,--export-dynamic"]
+    objects: list[str] = []
+    archives: list[str] = []
+    is_whole = False
+    for word in command.words:
+        if word.endswith("-whole-archive"):
+            is_whole = not word.endswith("-no-whole-archive")
+        elif not word.startswith("-"):
+            (archives if word.endswith(".a") and not is_whole else objects).append(word)
+    found = exports.symbols(objects)
+    if not exports.has_init(found):
+        found += exports.symbols(archives)
+    return exports.words([*named, *found])
+
+
+def _unit(command: Command) -> tuple[str, str] | None:
+    """Return the one source that is compiled and its object; None if there are several."""
+    sources = [word for word in command.words if word.endswith(CXX_SUFFIXES) and word[:1] != "-"]
+    if len(sources) != 1:
+        return None
+    return sources[0], command.output or os.path.basename(sources[0]).rpartition(".")[0] + ".o"
+
+
+def _compile(argv: list[str], source: str, output: str) -> int:
+    """Compile C++, in another way if it calls setjmp; return the exit status."""
+    status = os.spawnv(os.P_WAIT, argv[0], argv)
+    try:
+        with open(output, "rb") as file:
+            content = b"" if status else file.read()
+    except OSError:
+        content = b""
+    if not content:
+        return status
+    from hatch_wasi.side_modules import longjmp
+
+    if not longjmp.is_concerned(content):
+        return status
+    first, second = longjmp.steps(argv, source, output)
+    status = os.spawnv(os.P_WAIT, first[0], first)
+    if status:
+        return status
+    text = f"{output}.ll"
+    with open(text, encoding="utf-8") as file:
+        changed = longjmp.rewrite(file.read())
+    with open(text, "w", encoding="utf-8") as file:
+        file.write(changed)
+    status = os.spawnv(os.P_WAIT, second[0], second)
+    os.unlink(text)
+    return status
+
+
 def _asks(words: list[str]) -> bool:
     """Tell whether a call asks about the compiler; `-v`, where something is compiled or linked, only has that shown."""
     asked = {word for word in words if _is_question(word)} | {
@@ -204,11 +267,17 @@ def main(settings_file: str, name: str, argv: list[str]) -> None:
     """Do what the program `name` is for."""
     with open(settings_file, "rb") as file:
         settings = marshal.load(file)
+    unit = None
     if name in PASSED:
         command = [*settings[name], *argv]
     else:
         try:
-            command = Driver(settings, name).arguments(argv)
+            driver = Driver(settings, name)
+            command = driver.arguments(argv)
+            unit = driver.unit
+        except Refused as refused:
+            sys.stderr.write(f"hatch-wasi: error: {refused}\n")
+            sys.exit(1)
         except Missing as missing:
             with open(settings["missing"], "a", encoding="utf-8") as file:
                 file.write(f"{missing}\n")
@@ -219,4 +288,7 @@ def main(settings_file: str, name: str, argv: list[str]) -> None:
     if log := settings["log"]:
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{os.getcwd()}$ {name} {argv}\n  {command}\n")
+    if unit:
+        status = _compile(command, *unit)
+        sys.exit(status if status >= 0 else 1)
     os.execv(command[0], command)

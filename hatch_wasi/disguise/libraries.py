@@ -4,36 +4,17 @@ Programs, by which build systems find out what there is, are linked with the arc
 functions are in python.wasm.
 """
 
-import json
 import re
 import shutil
 from pathlib import Path
 
+from hatch_wasi.side_modules.libraries import NAMES, provided
 from hatch_wasi.wasi_python import WasiPython
 
-__all__ = ["FOLDER", "provided", "write"]
+__all__ = ["FOLDER", "write"]
 
 FOLDER = "libraries"
 """Below a toolset's folder: what CMake calls a prefix, and its only one."""
-# By the names of their sources (pins.toml): what linkers and pkg-config call them.
-NAMES = {
-    "zlib": ("z", "zlib"),
-    "bz2": ("bz2", "bzip2"),
-    "lzma": ("lzma", "liblzma"),
-    "sqlite3": ("sqlite3", "sqlite3"),
-    "zstd": ("zstd", "libzstd"),
-}
-
-
-def provided(python: WasiPython) -> dict[str, str]:
-    """Give the libraries whose archives and headers `python` has, by the linker's names, and their versions."""
-    static = python.root / "static"
-    if not (static / "include").is_dir():
-        return {}
-    manifest = json.loads((python.root / "manifest.json").read_text(encoding="utf-8"))
-    known = manifest.get("inputs", {}).get("libraries", {})
-    found = {NAMES[name][0]: str(about["version"]) for name, about in known.items() if name in NAMES}
-    return {name: version for name, version in found.items() if (static / f"lib{name}.a").is_file()}
 
 
 def write(python: WasiPython, folder: Path) -> None:

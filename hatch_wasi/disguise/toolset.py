@@ -14,13 +14,13 @@ from hatch_wasi.disguise import libraries, pkgconfig
 from hatch_wasi.disguise.meson import cross_file
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
+from hatch_wasi.side_modules.arguments import MACHINE
+from hatch_wasi.side_modules.libraries import provided
 from hatch_wasi.wasi_python import WasiPython
 
 __all__ = ["Toolset"]
 
 COMPILERS = ("cc", "c++")
-# Others' code locks and is none the wiser: python.wasm has the functions, which know one thread.
-PTHREAD = "-D_WASI_EMULATED_PTHREAD"
 # For the programs by which build systems find out what there is.
 EMULATIONS = (
     "-lwasi-emulated-signal",
@@ -30,12 +30,13 @@ EMULATIONS = (
 )
 LLVM = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm", "strip": "llvm-strip", "objdump": "llvm-objdump",
         "objcopy": "llvm-objcopy", "readelf": "llvm-readobj", "ld": "wasm-ld"}  # fmt: skip
-PACKAGE = ("__init__.py", "arguments.py", "driver.py")
+PACKAGE = (
+    "disguise/__init__.py", "disguise/driver.py", "side_modules/__init__.py", "side_modules/arguments.py",
+    "side_modules/exports.py", "side_modules/longjmp.py",
+)  # fmt: skip
 # `make check` of a library that a project brings along would run WASI's programs on this machine (automake's names).
 NO_TESTS = "-- TESTS= check_PROGRAMS="
 SHIM = "_hatch_wasi_disguise"
-MACHINE = ("/usr", "/lib", "/lib32", "/lib64", "/opt/homebrew", "/opt/local")
-"""Where the build machine has its headers and libraries."""
 # sysconfig's variables that say where the interpreter is which runs: those stay its own.
 PLACES = frozenset(
     {"base", "exec_prefix", "installed_base", "installed_platbase", "platbase", "platlibdir", "prefix", "projectbase",
@@ -81,11 +82,12 @@ class Toolset:
     def write(self) -> None:
         """Make everything in the folder anew."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        package = self.folder / "lib" / "hatch_wasi" / "disguise"
+        package = self.folder / "lib" / "hatch_wasi"
         package.mkdir(parents=True)
-        (package.parent / "__init__.py").touch()
+        (package / "__init__.py").touch()
         for name in PACKAGE:
-            (package / name).write_bytes(files("hatch_wasi.disguise").joinpath(name).read_bytes())
+            (package / name).parent.mkdir(exist_ok=True)
+            (package / name).write_bytes(files("hatch_wasi").joinpath(name).read_bytes())
         process.run(
             [sys.executable, "-I", "-m", "compileall", "-q", self.folder / "lib"],
             what="compiling the compiler driver",
@@ -117,12 +119,10 @@ class Toolset:
 
     def _write_headers(self) -> None:
         """Write headers that declare what python.wasm has and wasi-libc's do not."""
-        folder, ours = self.folder / "include", files("hatch_wasi.disguise").joinpath("include")
-        for place in ("", "sys"):
-            (folder / place).mkdir()
-            for header in ours.joinpath(place).iterdir():
-                if header.name.endswith(".h"):
-                    (folder / place / header.name).write_bytes(header.read_bytes())
+        for name, content in flags.headers().items():
+            path = self.folder / "include" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
     @property
     def _pkgconfig(self) -> list[Path]:
@@ -148,7 +148,7 @@ class Toolset:
 
     def _common(self) -> list[str]:
         maps = [f"-ffile-prefix-map={path}=." for path in self.hidden]
-        return ["-fPIC", *flags.EMULATED, PTHREAD, *maps, *flags.hide(self.sdk, self.python.root, self.cxx)]
+        return ["-fPIC", *flags.EMULATED, *maps, *flags.hide(self.sdk, self.python.root, self.cxx)]
 
     def _compile_support(self) -> None:
         """Compile what every side module gets: an object with the note, and archives of what it may refer to."""
@@ -181,9 +181,8 @@ class Toolset:
             "cxx": list(sdk.cxx),
             "has_cxx": cxx is not None,
             "compile": [*self._common(), "-isystem", str(self.folder / "include"), "-isystem", f"{prefix}/include"],
-            # clang hides symbols on WebAssembly by default; a library of plain functions would come out empty.
-            "c_compile": ["-fvisibility=default", *flags.language(sdk, None, exceptions=True)],
-            "cxx_compile": flags.language(sdk, cxx, exceptions=True) if cxx else [],
+            "c_compile": [*flags.VISIBLE, *flags.language(sdk, None, exceptions=True)],
+            "cxx_compile": [*flags.VISIBLE, *flags.language(sdk, cxx, exceptions=True)] if cxx else [],
             "inline": list(flags.INLINE),
             "optimized": sorted(flags.OPTIMIZED),
             "link": list(flags.LINK),
@@ -192,7 +191,7 @@ class Toolset:
             "c_link": builtins,
             "cxx_link": [*runtime, *builtins],
             "cxx_runtime": runtime,
-            "provided": sorted(libraries.provided(self.python)),
+            "provided": sorted(provided(self.python)),
             "provided_in": f"{prefix}/lib",
             "program_link": [word for word in EMULATIONS if (sdk.library_dir / f"lib{word[2:]}.a").is_file()],
             "include": [f"-isystem{self.python.include}"],

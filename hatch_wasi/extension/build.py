@@ -122,6 +122,7 @@ class _Build:
 
     def run(self) -> Outcome:
         cythonize.require([extension for extension in self._extensions if not extension.optional])
+        self._prepare()
         self._phase(self._cython_jobs(), "translating", "Cython source", {**os.environ, "PYTHONHASHSEED": "0"})
         name = folder_name(self._recipe.target)
         self._phase(self._compile_jobs(), f"compiling for {name}", "object", self._recipe.environment)
@@ -139,6 +140,17 @@ class _Build:
         )
         inputs = frozenset(self._root / name for name in self._ledger.inputs())
         return Outcome(built=built, failed=self._failed, inputs=inputs)
+
+    def _prepare(self) -> None:
+        """Write the recipe's headers, and say what of the settings does not hold."""
+        for name, content in self._recipe.headers().items():
+            path = self._root / self._folder / "include" / name
+            if not path.is_file() or path.read_bytes() != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                replace_file(path, content)
+        for extension in self._extensions:
+            if words := self._recipe.left_out(extension):
+                self._console.detail(f"{extension.name}: without {' '.join(words)}, which is not for this target")
 
     def _phase(self, jobs: Sequence[Job], label: str, noun: str, environment: Mapping[str, str]) -> None:
         jobs = [job for job in jobs if job.extension not in self._failed]
@@ -192,8 +204,14 @@ class _Build:
             for unit, output, asked in self._units(extension):
                 argv = self._recipe.compile(asked, unit, output, f"{output}.d")
                 job = self._job(f"compiling {unit}", extension, argv, output, unit)
-                jobs.append(replace(job, depfile=f"{output}.d"))
+                check = partial(self._check_object, argv, unit, output)
+                own = unit in extension.sources
+                jobs.append(replace(job, depfile=f"{output}.d", check=check, warnings=own))
         return jobs + [self._support_job(name, text) for name, text in self._support().items()]
+
+    def _check_object(self, argv: Sequence[str], source: str, output: str, path: Path, said: str) -> None:
+        del path, said
+        self._recipe.check_object(argv, source, output)
 
     def _support(self) -> dict[str, str]:
         """Give the sources that the recipe adds to modules: each is compiled once for all that get it."""
@@ -219,7 +237,7 @@ class _Build:
             argv = self._recipe.link(extension, objects, output)
             job = self._job(f"linking {Path(output).name}", extension, argv, output, *objects)
             found = (*objects, *self._libraries(extension))
-            jobs.append(replace(job, inputs=found, check=partial(self._recipe.check, extension)))
+            jobs.append(replace(job, inputs=found, check=partial(self._recipe.check, extension), warnings=True))
         return jobs
 
     def _libraries(self, extension: Extension) -> Iterator[str]:
@@ -235,7 +253,7 @@ class _Build:
         for output in stale:
             for name in (output, f"{output}.d", f"{output}.dep", f"{output}.log"):
                 (self._root / name).unlink(missing_ok=True)
-        kept = {extension.name for extension in self._extensions}
+        kept = {"include", *(extension.name for extension in self._extensions)}
         for folder in (self._root / self._folder).iterdir():
             if folder.is_dir() and folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -16,6 +16,9 @@ from hatch_wasi.extension.ledger import Ledger
 
 __all__ = ["Crew", "Job"]
 
+SHOWN = 8
+"""Lines of a program's warnings that are shown."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -34,8 +37,13 @@ class Job:
     depfile: str | None = None
     optional: bool = False
     """Its failure concerns its extension alone."""
-    check: Callable[[Path], str | None] | None = None
-    """Gives a warning about the output, if need be. Raises `HatchWasiError` if it is not good."""
+    check: Callable[[Path, str], str | None] | None = None
+    """Returns a warning about the output, if need be, from its path and what the program printed.
+
+    Raises `HatchWasiError` if the output is not good.
+    """
+    warnings: bool = False
+    """What the program warns of concerns the user."""
 
 
 class Crew:
@@ -100,12 +108,15 @@ class Crew:
         began = time.time_ns()
         try:
             said = process.run(job.argv, what=job.what, cwd=self._root, env=self._environment, log=log)
-            warning = job.check(output) if job.check else None
+            warning = job.check(output, said) if job.check else None
         except HatchWasiError as error:
             output.unlink(missing_ok=True)
             raise _explain(job, command, error) from error
+        shown = _warnings(said) if job.warnings and self._console.verbosity < 1 else []
         if said.strip():
             self._console.detail(said.rstrip())
+        if shown:
+            self._console.warn(f"{job.extension}: {job.what}:\n" + "\n".join(shown))
         if warning:
             self._console.warn(warning)
         found = self._dependencies(job)
@@ -117,6 +128,13 @@ class Crew:
             return job.inputs
         text = (self._root / job.depfile).read_text(encoding="utf-8", errors="surrogateescape")
         return tuple(dict.fromkeys((*job.inputs, *depfile.parse(text))))
+
+
+def _warnings(said: str) -> list[str]:
+    """Return the first lines of warnings, with the places that linkers add; not all of very many."""
+    lines = [line for line in said.splitlines() if "warning: " in line or line.startswith(">>> ")]
+    rest = len(lines) - SHOWN
+    return [f"  {line}" for line in lines[:SHOWN]] + ([f"  and {rest} more; -v shows all"] if rest > 0 else [])
 
 
 def processors() -> int:

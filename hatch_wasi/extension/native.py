@@ -108,10 +108,22 @@ class NativeRecipe:
         """See `Recipe.compile_support`."""
         return [*self._words("CC", "cc"), "-c", source, "-o", output]
 
+    def check_object(self, argv: Sequence[str], source: str, output: str) -> None:
+        """See `Recipe.check_object`: native objects are good as they are."""
+
+    def headers(self) -> Mapping[str, bytes]:
+        """See `Recipe.headers`: there are none."""
+        return {}
+
+    def left_out(self, extension: Extension) -> Sequence[str]:
+        """See `Recipe.left_out`: all settings hold."""
+        del extension
+        return ()
+
     def obstacle(self, extension: Extension) -> str | None:
         """See `Recipe.obstacle`: a native compiler takes what it is given."""
 
-    def check(self, extension: Extension, module: Path) -> str | None:
+    def check(self, extension: Extension, module: Path, said: str) -> str | None:
         """See `Recipe.check`: a native interpreter says by itself what is wrong with a module."""
 
     def _linker(self, extension: Extension) -> list[str]:

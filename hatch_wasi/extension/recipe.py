@@ -50,11 +50,20 @@ class Recipe(Protocol):
     def compile_support(self, source: str, output: str) -> list[str]:
         """Give the command that makes the object `output` from such a source."""
 
+    def check_object(self, argv: Sequence[str], source: str, output: str) -> None:
+        """Look at the object `output`, made of `source` by `argv`, and make it anew if need be."""
+
+    def headers(self) -> Mapping[str, bytes]:
+        """Return headers, by their paths, that are needed in the folder `include` of the build."""
+
+    def left_out(self, extension: Extension) -> Sequence[str]:
+        """Return what the extension's settings say that does not hold for the target."""
+
     def obstacle(self, extension: Extension) -> str | None:
         """Say, with the extension's key, why it cannot be built for the target; None: it can."""
 
-    def check(self, extension: Extension, module: Path) -> str | None:
-        """Give a warning if `module`, as linked, will not work.
+    def check(self, extension: Extension, module: Path, said: str) -> str | None:
+        """Return a warning if `module`, as linked, will not work; `said` is what the linker printed.
 
         Raises `HatchWasiError` if it is not the extension module it should be.
         """

@@ -1,7 +1,9 @@
 """How a side module for WASI is compiled and linked."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,15 +11,18 @@ from hatch_wasi import process
 from hatch_wasi.config import CXX_SUFFIXES, Extension
 from hatch_wasi.cxx_library import FIRST_WITH_EXCEPTIONS, CxxLibrary
 from hatch_wasi.errors import BuildError, ToolchainError
+from hatch_wasi.extension import FOLDER
 from hatch_wasi.extension.headers import is_for_one_platform
 from hatch_wasi.extension.recipe import hide_root, source_flags
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.side_modules import flags
-from hatch_wasi.side_modules.flags import EMULATED, IN_MAIN, LINK, OPTIMIZE, init_function, inlining
+from hatch_wasi.side_modules import exports, flags, libraries, longjmp
+from hatch_wasi.side_modules.arguments import MACHINE, Command, is_provided, rewrite
+from hatch_wasi.side_modules.flags import EMULATED, LINK, OPTIMIZE, VISIBLE, inlining
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wasm import linkage
+from hatch_wasi.wasm.linkage import Interface
 from hatch_wasi.wasm.module import Module
-from hatch_wasi.wasm.resolution import unresolved
 from hatch_wasi.wasm.side_module import SideModule
 
 __all__ = ["WasiRecipe"]
@@ -48,6 +53,10 @@ class WasiRecipe:
     def toolchain(self) -> str:
         """The cache entries' names: entries never change."""
         made_by = f"{self.sdk.id} {self.sdk.llvm} {self.sdk.wasi_libc} {self.python.root.name} {self.python.version}"
+        digest = hashlib.sha256()
+        for name, content in flags.headers().items():
+            digest.update(name.encode() + b"\0" + content)
+        made_by += f" {digest.hexdigest()}"
         return f"{made_by} {self.cxx.id}" if self.cxx else made_by
 
     @cached_property
@@ -68,7 +77,10 @@ class WasiRecipe:
 
     @cached_property
     def _includes(self) -> tuple[str, ...]:
-        return tuple(f"-isystem{folder}" for folder in self.target.include_dirs)
+        ours = [f"{FOLDER}/{self.target.soabi}/include"]  # where `headers` are written
+        provided = libraries.include(self.python)
+        folders = [*ours, *([provided] if provided else []), *self.target.include_dirs]
+        return tuple(f"-isystem{folder}" for folder in folders)
 
     @cached_property
     def _builtins(self) -> str:
@@ -79,11 +91,74 @@ class WasiRecipe:
 
     def compile(self, extension: Extension, source: str, output: str, depfile: str) -> list[str]:
         """See `Recipe.compile`. Headers of the SDK and Python are system headers: they belong to `toolchain`."""
+        extension = self._adapted(extension)
         project = source_flags(extension, source, self.target)
         words = ["-MMD", "-MF", depfile, "-c", source, "-o", output]
         language = _unsaid(self._language(source, exceptions=extension.exceptions), extension.extra_compile_args)
         inline = inlining([*OPTIMIZE, *extension.extra_compile_args])
-        return [*self._common, *language, *inline, *self._includes, *project, *words]
+        return [*self._common, *VISIBLE, *language, *inline, *self._includes, *project, *words]
+
+    def check_object(self, argv: Sequence[str], source: str, output: str) -> None:
+        """See `Recipe.check_object`: setjmp in C++ takes another way through the compiler."""
+        path = self.root / output
+        if not source.endswith(CXX_SUFFIXES) or not longjmp.is_concerned(path.read_bytes()):
+            return
+        text = path.with_name(f"{path.name}.ll")
+        first, second = longjmp.steps(list(argv), source, output)
+        what = f"compiling {source}, which calls setjmp in C++,"
+        process.run(first, what=what, cwd=self.root, env=self.environment)
+        text.write_text(longjmp.rewrite(text.read_text(encoding="utf-8")), encoding="utf-8")
+        process.run(second, what=what, cwd=self.root, env=self.environment)
+        text.unlink()
+
+    def headers(self) -> Mapping[str, bytes]:
+        """See `Recipe.headers`: what python.wasm has and wasi-libc does not declare."""
+        return flags.headers()
+
+    def left_out(self, extension: Extension) -> Sequence[str]:
+        """See `Recipe.left_out`: what only other machines' compilers and linkers know or can do."""
+        adapted = self._adapted(extension)
+        folders = [
+            f"{option}{folder}"
+            for option, before, after in (
+                ("-I", extension.include_dirs, adapted.include_dirs),
+                ("-L", extension.library_dirs, adapted.library_dirs),
+                ("-l", extension.libraries, adapted.libraries),
+            )
+            for folder in before
+            if folder not in after
+        ]
+        return [*_compile_words(extension).dropped, *folders, *rewrite(extension.extra_link_args).dropped]
+
+    def _adapted(self, extension: Extension) -> Extension:
+        """Return `extension` with what its settings come to on WASI."""
+        return replace(
+            extension,
+            include_dirs=tuple(filter(self._is_ours, extension.include_dirs)),
+            library_dirs=tuple(filter(self._is_ours, extension.library_dirs)),
+            libraries=tuple(name for name in extension.libraries if not self._is_provided(name, extension)),
+            extra_compile_args=tuple(word for word in _compile_words(extension).words if word != "-c"),
+            extra_link_args=tuple(rewrite(extension.extra_link_args).words),
+        )
+
+    def _is_ours(self, folder: str) -> bool:
+        """Tell whether a folder to search may have files for WASI: the machine's own have not, Python packages may."""
+        path = self.root / folder
+        ours = (self.root, self.sdk.root, self.python.root)
+        is_package = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+        return is_package or not any(map(path.is_relative_to, MACHINE)) or any(map(path.is_relative_to, ours))
+
+    def _is_provided(self, library: str, extension: Extension) -> bool:
+        """Tell whether python.wasm has `library`, and the project does not bring its own."""
+        if is_provided(library):
+            return True
+        files = (f"lib{library}.a", f"lib{library}.so")
+        own = any((self.root / folder / name).is_file() for folder in extension.library_dirs for name in files)
+        return library in self._provided and not own
+
+    @cached_property
+    def _provided(self) -> frozenset[str]:
+        return frozenset(libraries.provided(self.python))
 
     def _language(self, source: str, *, exceptions: bool) -> list[str]:
         """Give what concerns C++'s library, exceptions and setjmp."""
@@ -97,20 +172,30 @@ class WasiRecipe:
         return self.cxx
 
     def link(self, extension: Extension, objects: Sequence[str], output: str) -> list[str]:
-        """See `Recipe.link`. The link succeeds with an empty module if PyInit is not there: check it afterwards."""
+        """See `Recipe.link`. The objects must be there: they say what is exported."""
+        extension = self._adapted(extension)
         return [
             *self.sdk.cc,
             *LINK,
-            f"-Wl,--export={init_function(extension.name)}",
+            *exports.words([*exports.init_functions(extension.name), *self._symbols(extension, objects)]),
             "-o",
             output,
             *objects,
             *(f"-L{folder}" for folder in extension.library_dirs),
-            *(f"-l{name}" for name in extension.libraries if name not in IN_MAIN),
+            *(f"-l{name}" for name in extension.libraries),
             *(self._library.link_words(exceptions=extension.exceptions) if extension.is_cxx else ()),
             self._builtins,
             *extension.extra_link_args,
         ]
+
+    def _symbols(self, extension: Extension, objects: Sequence[str]) -> list[str]:
+        """List what the objects define for others, and the archives of a library that Python does not import."""
+        found = exports.symbols(str(self.root / name) for name in objects)
+        if exports.has_init(found):
+            return found
+        named = [f"{folder}/lib{name}.a" for name in extension.libraries for folder in extension.library_dirs]
+        archives = [*named, *(word for word in extension.extra_link_args if word.endswith(".a"))]
+        return found + exports.symbols(str(self.root / name) for name in archives)
 
     def support(self, extension: Extension) -> Mapping[str, str]:
         """See `Recipe.support`: the note of what the module is made for, setjmp, and what C++ needs of its host."""
@@ -128,6 +213,9 @@ class WasiRecipe:
         if bound := next(filter(is_for_one_platform, extension.include_from), None):
             why = "its headers may state the sizes of this machine's types, and WASI's are others"
             return f"{extension.key}.include-from: {bound} is installed for this machine: {why}"
+        if refused := _compile_words(extension).refused:
+            word, why = refused[0]
+            return f"{extension.key}.extra-compile-args: {word} cannot be used for WASI: {why}"
         if not extension.is_cxx:
             return None
         if self.cxx is None:
@@ -137,21 +225,49 @@ class WasiRecipe:
             return f"{extension.key}: {extension.name} is C++ with exceptions: {why} (or say exceptions = false)"
         return None
 
-    def check(self, extension: Extension, module: Path) -> str | None:
-        """See `Recipe.check`: the linker minds neither a module that nothing can initialize nor undefined symbols."""
+    def check(self, extension: Extension, module: Path, said: str) -> str | None:
+        """See `Recipe.check`: the linker minds neither a module that nothing can use nor undefined symbols."""
+        if found := re.search(r"function signature mismatch: (\S+)((?:\n>>> .*)*)", said):
+            places = "; ".join(line.removeprefix(">>> ") for line in found[2].strip().splitlines())
+            message = f"{found[1]} is declared with different types: {places}"
+            raise BuildError(message, hint="calling it would end the program: declare it once, in a header for both")
         side_module = SideModule.parse(module.read_bytes(), module.name)
-        init = init_function(extension.name)
-        if init not in side_module.exports:
-            message = f"no source of {extension.name} defines {init}"
-            raise BuildError(message, hint=f"define it as PyMODINIT_FUNC, or correct {extension.key}.name")
-        missing = unresolved(side_module, self._main_exports)
-        if not missing:
+        self._check_init(extension, side_module)
+        if side_module.is_threaded:
+            message = f"{extension.name} was compiled for threads: its thread-local variables would not be set up"
+            raise BuildError(message, hint="compile what it links without -pthread and -matomics")
+        own = Interface.of_side(side_module)
+        # With libraries of its own (NEEDED), a module may find there what it lacks.
+        needed = [None] * len(side_module.needed)
+        problems = list(linkage.problems(side_module, own, self._interface, needed))
+        for code, text in problems:
+            if code != "undefined":
+                hint = "declare functions by the headers that belong to them"
+                raise BuildError(f"{extension.name}: {text}", hint=hint)
+        if not problems:
             return None
-        return f"WASI Python has no {', '.join(missing)}: importing {extension.name} will fail"
+        return f"{'; '.join(text for _, text in problems)}: importing {extension.name} will fail"
+
+    def _check_init(self, extension: Extension, module: SideModule) -> None:
+        """Make sure that Python can import the module; one without any PyInit function is a library for ctypes."""
+        expected = exports.init_functions(extension.name)
+        if any(name in module.exports for name in expected):
+            return
+        others = [name for name in module.exports if exports.is_init(name) or re.match(r"_Z\d+PyInitU?_", name)]
+        if not others and any(not name.startswith(("__wasm", "hatch_wasi_")) for name in module.exports):
+            return
+        message = f"no source of {extension.name} defines {expected[0]}"
+        if others:
+            message += f", but {', '.join(others[:5])}"
+        raise BuildError(message, hint=f"define it as PyMODINIT_FUNC, or correct {extension.key}.name")
 
     @cached_property
-    def _main_exports(self) -> frozenset[str]:
-        return frozenset(Module(self.python.wasm.read_bytes(), self.python.wasm.name).exports)
+    def _interface(self) -> Interface:
+        return Interface.of(Module(self.python.wasm.read_bytes(), self.python.wasm.name))
+
+
+def _compile_words(extension: Extension) -> Command:
+    return rewrite(["-c", *extension.extra_compile_args])
 
 
 def _unsaid(flags: list[str], said: Sequence[str]) -> list[str]:

@@ -10,20 +10,24 @@ from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import abi
 
 __all__ = [
-    "EMULATED", "INLINE", "IN_MAIN", "LINK", "OPTIMIZE", "OPTIMIZED", "hide", "init_function", "inlining", "language",
-    "support",
+    "EMULATED", "INLINE", "LINK", "OPTIMIZE", "OPTIMIZED", "VISIBLE", "headers", "hide", "inlining", "language", "support",
 ]  # fmt: skip
 
 # What CPython's own objects are compiled with, as far as it concerns code outside of it (configure.ac: BASECFLAGS, OPT).
 OPTIMIZE = ("-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare")
-# wasi-libc declares these only on request; python.wasm has their emulations linked in. pyconfig.h implies the first
-# three: CPython's headers do not compile without them.
+# wasi-libc declares these only on request; python.wasm has their emulations linked in. pyconfig.h asks for the first
+# three, too late for code that includes other headers before it. Others' code locks mutexes: python.wasm has the
+# functions, for its one thread.
 EMULATED = (
     "-D_WASI_EMULATED_SIGNAL",
     "-D_WASI_EMULATED_GETPID",
     "-D_WASI_EMULATED_PROCESS_CLOCKS",
     "-D_WASI_EMULATED_MMAN",
+    "-D_WASI_EMULATED_PTHREAD",
 )
+# clang hides symbols on WebAssembly by default. Elsewhere they are visible, and ctypes finds them. This comes before a
+# project's own options, which win. See `exports` for what becomes of them.
+VISIBLE = ("-fvisibility=default",)
 # One recipe for C and C++ (with clang and lld 19 and 22). -pie with an imported memory gives a dylink.0 module whose
 # weak definitions bind inside it; -shared would route all of them through the main module. What it does not define is
 # imported. wasm-ld keeps __wasm_call_ctors to itself unless asked, and the loader must call it. The linker calls its
@@ -41,16 +45,17 @@ SETJMP = ("-mllvm", "-wasm-enable-sjlj")
 INLINE = ("-mllvm", "-inline-threshold=500")
 OPTIMIZED = frozenset({"-O2", "-O3", "-Ofast"})
 EXCEPTION_ENCODING = EXCEPTION_FLAGS[-1]
-# python.wasm holds these; the sysroot's archives of that name are not position-independent, or empty.
-IN_MAIN = frozenset({"c", "dl", "ffi", "m", "pthread", "rt", "util"})
 
 
-def init_function(name: str) -> str:
-    """Give the C function that initializes the module with dotted `name`, as PEP 489 defines it."""
-    leaf = name.rpartition(".")[2]
-    if leaf.isascii():
-        return f"PyInit_{leaf}"
-    return "PyInitU_" + leaf.encode("punycode").decode("ascii").replace("-", "_")
+@cache
+def headers() -> Mapping[str, bytes]:
+    """Return headers, by their paths, that declare what python.wasm has and wasi-libc's do not."""
+    folder = files("hatch_wasi.side_modules").joinpath("include")
+    found: dict[str, bytes] = {}
+    for place in ("", "sys/"):
+        entries = (entry for entry in folder.joinpath(place).iterdir() if entry.name.endswith(".h"))
+        found.update((place + entry.name, entry.read_bytes()) for entry in entries)
+    return dict(sorted(found.items()))
 
 
 def hide(sdk: WasiSdk, python_root: Path, cxx: CxxLibrary | None) -> list[str]:

@@ -87,6 +87,15 @@ class SideModule:
         """What it gives, by name."""
         return self.module.exports
 
+    @property
+    def is_threaded(self) -> bool:
+        """Tell whether it was compiled for several threads.
+
+        Its thread-local variables then are in a block that each thread is given, and not in its data.
+        https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#target-features-section
+        """
+        return b"+\x07atomics" in (self.custom("target_features") or b"")
+
     def custom(self, name: str) -> bytes | None:
         """Give the content of the custom section `name`, of the first if there are several."""
         return next((content for found, content in self.module.custom if found == name), None)

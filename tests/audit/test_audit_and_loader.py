@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from sections import join, leb, number_at, split
 
-from hatch_wasi.audit import linkage
-from hatch_wasi.audit.linkage import Interface
+from hatch_wasi.wasm import linkage
 from hatch_wasi.wasm.entities import FuncType
+from hatch_wasi.wasm.linkage import Interface
 from hatch_wasi.wasm.side_module import TLS, SideModule
 
 OWN = ".cpython-313-wasm32-wasi.so"

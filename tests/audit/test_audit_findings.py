@@ -19,6 +19,9 @@ OWN = ".cpython-313-wasm32-wasi.so"
 ELF = b"\x7fELF\x02\x01\x01" + bytes(100)
 QUIT = '__attribute__((import_module("wasi_snapshot_preview1"), import_name("proc_exit"))) extern void quit(int);'
 LIBRARY = "int answer(void) { return 42; }"
+MANGLED = 'int init(void) __asm__("_Z8PyInit_mv"); int init(void) { return 0; }'
+# As wasm-ld names it.
+STUB = 'int stub(void) __asm__("signature_mismatch:helper"); volatile int seen; __attribute__((noinline)) int stub(void) { return seen; }'
 USES_LIBRARY = "return PyLong_FromLong(answer());", "extern int answer(void);"
 # By concatenation: no scanner should find one in this file.
 TOKEN = "gh" + "p_" + "A1b2C3d4E5f6" * 3
@@ -62,8 +65,8 @@ def not_wasm(make):
     return {"files": {"m.so": ELF}}
 
 
-def no_init(make):
-    return {"files": {"m" + OWN: make.library(LIBRARY, ["answer"])}}
+def threaded(make):
+    return {"files": {"m" + OWN: make.extension(compile_flags=["-matomics"])}}
 
 
 def plain_library(make):
@@ -97,7 +100,14 @@ CASES = [
     Case("exports-nothing", extension(exports=[]), GOOD, "it exports nothing"),
     Case("init", extension("other" + OWN), GOOD, "it exports PyInit_m and not PyInit_other"),
     Case("init", extension("ä" + OWN), extension("ä" + OWN, init="PyInitU_4ca"), "and not PyInitU_4ca"),
-    Case("no-init", no_init, plain_library, "does not export PyInit_m"),
+    Case(
+        "init", lambda make: {"files": {"m" + OWN: make.library(MANGLED, ["_Z8PyInit_mv"])}},
+        lambda make: {"files": {"m" + OWN: make.library(LIBRARY, ["answer"])}}, r"the name that C\+\+ gives",
+    ),
+    Case("init", extension("pkg/__init__" + OWN), extension("m/__init__" + OWN), "exports PyInit_m and not PyInit_pkg"),
+    Case("init", extension("m" + OWN, init="PyModExport_n"), extension("m" + OWN, init="PyModExport_m"), "not PyInit_m"),
+    Case("threads", threaded, plain_library, "compiled for threads"),
+    Case("mismatch", extension("m" + OWN, "return PyLong_FromLong(stub());", STUB), GOOD, "different types, which will trap: helper"),
     Case("suffix", extension("m.cpython-312-wasm32-wasi.so"), extension("m.so"), "suffix .cpython-312-wasm32-wasi.so is not"),
     Case("suffix", extension("m.so.1"), extension("m.abi3.so"), "suffix .so.1 is not"),
     Case("abi3-suffix", extension(**ABI3), extension("m.abi3.so", **ABI3), "is one Python's"),

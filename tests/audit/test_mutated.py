@@ -15,11 +15,11 @@ from wheel_making import Lines
 from hatch_wasi.audit import module_audit
 from hatch_wasi.audit.fixing import fix
 from hatch_wasi.audit.gate import judge
-from hatch_wasi.audit.linkage import Interface
 from hatch_wasi.audit.module_audit import Expectation
 from hatch_wasi.cache import Cache
 from hatch_wasi.errors import MalformedWasm, WheelError
 from hatch_wasi.runtime.description import describe_side
+from hatch_wasi.wasm.linkage import Interface
 from hatch_wasi.wasm.sections import without_custom
 from hatch_wasi.wasm.side_module import SideModule
 from hatch_wasi.wheels.install import Installation, open_wheels

@@ -98,8 +98,8 @@ def test_optional_failure(root, run):
 
 
 def test_bad_output(root, run):
-    def check(path):
-        message = f"{path.name} is not good"
+    def check(path, said):
+        message = f"{path.name} is not good{said}"
         raise HatchWasiError(message, hint="make it better")
 
     with pytest.raises(BuildError, match=r"^a is not good$") as caught:
@@ -109,7 +109,7 @@ def test_bad_output(root, run):
 
 
 def test_dubious_output(root, run, said):
-    run(job("a", check=lambda path: f"{path.name} is dubious"))
+    run(job("a", check=lambda path, said: f"{path.name} is dubious"))
     assert said[1:] == ["warning: a is dubious"]
     assert (root / "a").exists()
 

@@ -12,7 +12,6 @@ from hatch_wasi.extension.native import NativeRecipe
 from hatch_wasi.extension.recipe import module_file, signature, source_flags
 from hatch_wasi.extension.wasi import WasiRecipe
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.side_modules.flags import init_function
 from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 
@@ -76,19 +75,6 @@ def cxx(wasi, tmp_path):
         root=root, id="cxx-1", llvm="22.1.9", include=root / "include" / "c++" / "v1", lib=root / "lib"
     )
     return replace(wasi, cxx=library)
-
-
-@pytest.mark.parametrize(
-    ("name", "function"),
-    [
-        ("m", "PyInit_m"),
-        ("p.q._m", "PyInit__m"),
-        ("p.lančmít", "PyInitU_lanmt_2sa6t"),  # PEP 489's own example
-        ("スパム", "PyInitU_zck5b2b"),
-    ],
-)
-def test_init_function(name, function):
-    assert init_function(name) == function
 
 
 @pytest.mark.parametrize(
@@ -182,7 +168,9 @@ class TestWasi:
             "-O2", "-DNDEBUG", "-fno-strict-overflow", "-Wall", "-Wsign-compare", "-fPIC",
             "-ffile-prefix-map=/project=.", f"-ffile-prefix-map={python}=/usr", f"-ffile-prefix-map={sdk}=/wasi-sdk",
             "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_PROCESS_CLOCKS",
-            "-D_WASI_EMULATED_MMAN", *SETJMP, "-mllvm", "-wasm-use-legacy-eh=false", f"-isystem{python}/include/python3.13", "-Ii", "-O1",
+            "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_PTHREAD", "-fvisibility=default", *SETJMP, "-mllvm",
+            "-wasm-use-legacy-eh=false", "-isystem.hatch/wasi/cpython-313-wasm32-wasi/include",
+            f"-isystem{python}/include/python3.13", "-Ii", "-O1",
             "-MMD", "-MF", "m.d", "-c", "m.c", "-o", "m.o",
         ]  # fmt: skip
 
@@ -196,13 +184,38 @@ class TestWasi:
 
     def test_link(self, wasi):
         sdk = wasi.sdk.root
-        asked = extension(libraries=("m", "z", "pthread"), library_dirs=("d",), extra_link_args=("-y",))
+        asked = extension(libraries=("m", "z", "pthread"), library_dirs=("d",), extra_link_args=("-Wl,--strip-all",))
         assert wasi.link(asked, ["a.o", "b.o"], "m.so") == [
             f"{sdk}/bin/clang", "--target=wasm32-wasip1", f"--sysroot={sdk}/share/wasi-sysroot", "-nostdlib",
             "-Wl,-pie,--import-memory,--no-entry,--unresolved-symbols=import-dynamic",
             "-Wl,--export-if-defined=__wasm_call_ctors,--experimental-pic,--strip-debug",
-            "-Wl,--export-if-defined=hatch_wasi_describe_exception", "-Wl,--export=PyInit_m", "-o", "m.so", "a.o", "b.o", "-Ld", "-lz", str(wasi.sdk.builtins), "-y",
+            "-Wl,--export-if-defined=hatch_wasi_describe_exception", "-Wl,--export-if-defined=PyInit_m",
+            "-Wl,--export-if-defined=PyModExport_m", "-o", "m.so", "a.o", "b.o", "-Ld", "-lz", str(wasi.sdk.builtins),
+            "-Wl,--strip-all",
         ]  # fmt: skip
+
+    def test_what_is_for_other_machines_is_left_out(self, wasi):
+        asked = extension(
+            include_dirs=("include", "/usr/include", "/usr/lib/python3/dist-packages/bound/include"),
+            library_dirs=("/usr/lib/x86_64-linux-gnu", "lib"),
+            libraries=("m", "pthread", "stdc++", "own"),
+            extra_compile_args=("-march=native", "-pthread", "-fopenmp", "-O1"),
+            extra_link_args=("-Wl,--as-needed,-rpath,$ORIGIN", "-pthread", "-Wl,-z,now", "a.a"),
+        )
+        argv = wasi.compile(asked, "m.c", "m.o", "m.d")
+        package = "/usr/lib/python3/dist-packages/bound/include"
+        assert argv[argv.index("-Iinclude") : -7] == [
+            "-Iinclude", f"-I{package}", f"-ffile-prefix-map={package}=/include", "-O1"
+        ]  # fmt: skip
+        linked = wasi.link(asked, ["m.o"], "m.so")
+        assert linked[-5:] == ["m.o", "-Llib", "-lown", str(wasi.sdk.builtins), "a.a"]
+        assert wasi.left_out(asked) == [
+            "-march=native", "-pthread", "-fopenmp", "-I/usr/include", "-L/usr/lib/x86_64-linux-gnu", "-lm", "-lpthread",
+            "-lstdc++", "-Wl,--as-needed", "-Wl,-rpath,$ORIGIN", "-pthread", "-Wl,-z,now",
+        ]  # fmt: skip
+
+    def test_what_changes_layouts_is_refused(self, wasi):
+        assert "-fpack-struct=1 cannot be used" in wasi.obstacle(extension(extra_compile_args=("-fpack-struct=1",)))
 
     def test_cxx_without_its_library_is_refused(self, wasi):
         assert wasi.obstacle(extension()) is None
@@ -218,7 +231,7 @@ class TestWasi:
         assert cxx.obstacle(asked) is None
         argv = cxx.compile(asked, "m.cxx", "m.o", "m.d")
         at = argv.index("-nostdinc++")
-        assert argv[at - 2] == "-D_WASI_EMULATED_PROCESS_CLOCKS"
+        assert argv[at - 1] == "-fvisibility=default"
         encoding = ["-mllvm", "-wasm-use-legacy-eh=false"]
         assert argv[at : at + 8] == [*headers, "-fwasm-exceptions", *encoding, *SETJMP]
         # An option of LLVM's may be given once.
