@@ -27,6 +27,8 @@ EXTENSION_KEYS = (
     "name", "sources", *TEXT_LISTS, "define-macros", "language", "std", "exceptions", "py-limited-api", "optional",
     "marker",
 )  # fmt: skip
+# Settings of one target's own, in a table of its name, may be any but these.
+SHARED_KEYS = ("name", "marker")
 C_SUFFIXES = (".c",)
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx")
 CYTHON_SUFFIXES = (".pyx",)
@@ -96,11 +98,19 @@ class HookConfig:
 
     @classmethod
     def from_table(
-        cls, table: Mapping[str, object], *, key: str, root: Path, environ: Mapping[str, str], find_sources: bool = True
+        cls,
+        table: Mapping[str, object],
+        *,
+        key: str,
+        root: Path,
+        environ: Mapping[str, str],
+        find_sources: bool = True,
+        native: bool = False,
     ) -> "HookConfig":
         """Check `table`, the value of `key` in the pyproject.toml of the project at `root`.
 
         Without `find_sources`, patterns are not looked up (what asks before a build cannot expect generated files).
+        With `native`, extensions have their settings for this machine, whatever the target.
         Raises `ConfigError` with every issue.
         """
         reader = Reader(table, key, [])
@@ -112,7 +122,8 @@ class HookConfig:
         }
         _check_choices(choices, reader.issues)
         sbom = reader.flag("sbom", default=True)
-        extensions = _read_extensions(reader, root if find_sources else None)
+        target = "native" if native else choices["target"][0]
+        extensions = _read_extensions(reader, root if find_sources else None, target)
         if reader.issues:
             raise ConfigError(reader.issues)
         folder = {name: str((root / Path(where[0]).expanduser()).absolute()) for name, where in choices.items()}
@@ -146,23 +157,60 @@ def _check_choices(choices: Mapping[str, tuple[str, str]], issues: list[str]) ->
         issues.append(f"{where} must be native or wasi, not {target!r}{did_you_mean(target, TARGETS)}")
 
 
-def _read_extensions(reader: Reader, root: Path | None) -> tuple[Extension, ...]:
+def _read_extensions(reader: Reader, root: Path | None, target: str) -> tuple[Extension, ...]:
     value = reader.table.get("extensions", [])
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         reader.wrong("extensions", f"must be an array of tables, not {kind_of(value)}")
         return ()
     found: list[Extension] = []
     for index, table in enumerate(value):
-        extension = _read_extension(Reader(table, f"{reader.key}.extensions[{index}]", reader.issues), root)
+        declared = Reader(table, f"{reader.key}.extensions[{index}]", reader.issues)
+        declared.refuse_unknown((*EXTENSION_KEYS, *TARGETS))
+        extension = _read_extension(_for_target(declared, target), root)
         first = next((other for other in found if other.name == extension.name), None)
-        if first is not None and extension.name:
-            reader.issues.append(f"{extension.key}.name {extension.name!r} is that of {first.key} too")
+        if first is not None and extension.name and not (first.marker and extension.marker):
+            what = f"is that of {first.key} too: give each a marker, of which one holds"
+            reader.issues.append(f"{extension.key}.name {extension.name!r} {what}")
         found.append(extension)
     return tuple(found)
 
 
+def _for_target(reader: Reader, target: str) -> Reader:
+    """Return the table with what the one named `target` in it adds: to arrays and macros; other settings it replaces."""
+    shared = {name: value for name, value in reader.table.items() if name not in TARGETS}
+    for name in TARGETS:
+        own = reader.table.get(name, {})
+        if not isinstance(own, dict):
+            reader.wrong(name, f"must be a table, not {kind_of(own)}")
+            continue
+        inner = Reader(own, f"{reader.key}.{name}", [])
+        _check_types(inner)
+        reader.issues += inner.issues
+        if name == target and not inner.issues:
+            shared |= {key: _added(shared.get(key), value) for key, value in own.items()}
+    return Reader(shared, reader.key, reader.issues)
+
+
+def _check_types(reader: Reader) -> None:
+    reader.refuse_unknown([name for name in EXTENSION_KEYS if name not in SHARED_KEYS])
+    for name in ("sources", *TEXT_LISTS):
+        reader.texts(name)
+    for name in ("language", "std", "py-limited-api"):
+        reader.text(name)
+    for name in ("exceptions", "optional"):
+        reader.flag(name)
+    reader.macros("define-macros")
+
+
+def _added(shared: object, own: object) -> object:
+    if isinstance(shared, list) and isinstance(own, list):
+        return [*shared, *own]
+    if isinstance(shared, dict) and isinstance(own, dict):
+        return shared | own
+    return own
+
+
 def _read_extension(reader: Reader, root: Path | None) -> Extension:
-    reader.refuse_unknown(EXTENSION_KEYS)
     patterns = reader.texts("sources")
     sources = _find_sources(reader, patterns, root) if root else ()
     extension = Extension(

@@ -158,14 +158,16 @@ class WasiBuildHook(Base):
         # Hatch shows its warnings down to `-q`; what is less than a warning, Console leaves out by itself.
         return Console(verbosity=verbosity, write=self.app.display_warning)
 
-    def _configuration(self, *, find_sources: bool = True) -> "HookConfig":
+    def _configuration(self, *, find_sources: bool = True, native: bool = False) -> "HookConfig":
         from hatch_wasi.config import HookConfig
 
         own = self.PLUGIN_NAME in self.build_config.target_config.get("hooks", {})
         place = f"targets.{self.target_name}.hooks" if own else "hooks"
         key = f"tool.hatch.build.{place}.{self.PLUGIN_NAME}"
         root = self._root
-        return HookConfig.from_table(self.config, key=key, root=root, environ=os.environ, find_sources=find_sources)
+        return HookConfig.from_table(
+            self.config, key=key, root=root, environ=os.environ, find_sources=find_sources, native=native
+        )
 
     def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
         from hatch_wasi.extension import headers, in_place, placement
@@ -173,14 +175,14 @@ class WasiBuildHook(Base):
 
         began = time.time_ns()
         console = self._console()
-        config = self._configuration()
+        config = self._configuration(native=version == EDITABLE)
         if not config.extensions:
             console.warn("the build hook wasi is on, but declares no extensions")
         recipe, files = self._recipe(config, version, console)
         listing = self._listing(build_data)
         if version != EDITABLE:
             placement.refuse_copies(config.extensions, listing, self._root)
-        wanted = [extension for extension in config.extensions if _is_wanted(extension, recipe)]
+        wanted = _wanted(config.extensions, recipe)
         chosen, failed = headers.find(wanted)
         outcome = build(chosen, recipe, root=self._root, console=console)
         failed |= outcome.failed
@@ -291,6 +293,20 @@ class WasiBuildHook(Base):
             found.add(package_folder(extension, listing, root))
             found |= walked_folders(root, extension.patterns)
         return found
+
+
+def _wanted(extensions: "Iterable[Extension]", recipe: "Recipe") -> "list[Extension]":
+    """Return the extensions whose markers hold for the target. Raises `ConfigError` if two of a name are left."""
+    from hatch_wasi.errors import ConfigError
+
+    found: dict[str, Extension] = {}
+    for extension in extensions:
+        if _is_wanted(extension, recipe):
+            if other := found.get(extension.name):
+                what = f"both are {extension.name}, and both markers hold for {recipe.target.platform}"
+                raise ConfigError([f"{other.key} and {extension.key}: {what}"])
+            found[extension.name] = extension
+    return list(found.values())
 
 
 def _is_wanted(extension: "Extension", recipe: "Recipe") -> bool:

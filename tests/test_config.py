@@ -257,8 +257,54 @@ def test_c_with_cxx_sources(root):
 def test_duplicate_names(root):
     table = {"name": "p.m", "sources": ["src/a.c"]}
     assert issues(root, {"extensions": [table, {**table, "name": "q"}, table]}) == [
-        f"{KEY}.extensions[2].name 'p.m' is that of {FIRST} too"
+        f"{KEY}.extensions[2].name 'p.m' is that of {FIRST} too: give each a marker, of which one holds"
     ]
+
+
+def test_the_same_name_with_markers(root):
+    tables = [
+        {"name": "p.m", "sources": ["src/a.c"], "marker": f"sys_platform {test} 'wasi'"} for test in ("==", "!=")
+    ]
+    assert [extension.name for extension in read(root, {"extensions": tables}).extensions] == ["p.m", "p.m"]
+    tables[1].pop("marker")
+    assert len(issues(root, {"extensions": tables})) == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "options", "target"),
+    [({}, {}, "native"), ({"HATCH_WASI_TARGET": "wasi"}, {}, "wasi"), ({"HATCH_WASI_TARGET": "wasi"}, {"native": True}, "native")],
+)  # fmt: skip
+def test_settings_of_one_target(root, environ, options, target):
+    table = {
+        "name": "p.m",
+        "sources": ["src/a.c"],
+        "extra-compile-args": ["-O1"],
+        "define-macros": {"A": "1", "B": True},
+        "optional": True,
+        "native": {"extra-compile-args": ["-march=native"], "define-macros": {"A": "2"}},
+        "wasi": {"sources": ["src/b.c"], "extra-compile-args": ["-msimd128"], "optional": False, "std": "c17"},
+    }
+    extension = read(root, {"extensions": [table]}, environ, **options).extensions[0]
+    expected = {
+        "native": (("src/a.c",), ("-O1", "-march=native"), (("A", "2"), ("B", None)), True, None),
+        "wasi": (("src/a.c", "src/b.c"), ("-O1", "-msimd128"), (("A", "1"), ("B", None)), False, "c17"),
+    }
+    assert (
+        extension.sources,
+        extension.extra_compile_args,
+        extension.define_macros,
+        extension.optional,
+        extension.std,
+    ) == expected[target]
+
+
+@pytest.mark.parametrize("target", ["native", "wasi"])
+def test_settings_of_one_target_are_checked_for_every_target(root, target):
+    for wrong, key in (({"marker": "x"}, "marker"), ({"libraries": "z"}, "libraries"), ({"srcs": []}, "srcs")):
+        [issue] = extension_issues(root, **{target: wrong})
+        assert issue.startswith(f"{FIRST}.{target}.{key} ")
+    [issue] = extension_issues(root, **{target: ["-O1"]})
+    assert issue.startswith(f"{FIRST}.{target} must be a table")
 
 
 def test_everything_wrong_is_said_at_once(root):

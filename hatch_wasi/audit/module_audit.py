@@ -92,9 +92,8 @@ def _form(module: SideModule) -> Iterator[Problem]:
             yield kind, f"it exports its {kind} as {names[0]}; a side module imports python.wasm's"
     if all(name.startswith("__wasm") for name in module.exports):
         yield "exports-nothing", "it exports nothing"
-    if found := MISMATCH.findall(module.custom("name") or b""):
-        names = listed({name.decode() for name in found})
-        yield "mismatch", f"it calls functions that are declared with different types, which will trap: {names}"
+    if stubs := {name.decode() for name in MISMATCH.findall(module.custom("name") or b"")}:
+        yield "mismatch", f"it calls functions that are declared with different types, which will trap: {listed(stubs)}"
     if module.is_threaded:
         yield "threads", "it was compiled for threads (atomics): its thread-local variables are not set up"
     try:
