@@ -262,9 +262,7 @@ def test_duplicate_names(root):
 
 
 def test_the_same_name_with_markers(root):
-    tables = [
-        {"name": "p.m", "sources": ["src/a.c"], "marker": f"sys_platform {test} 'wasi'"} for test in ("==", "!=")
-    ]
+    tables = [{"name": "p.m", "sources": ["src/a.c"], "marker": f"sys_platform {test} 'wasi'"} for test in ("==", "!=")]
     assert [extension.name for extension in read(root, {"extensions": tables}).extensions] == ["p.m", "p.m"]
     tables[1].pop("marker")
     assert len(issues(root, {"extensions": tables})) == 1

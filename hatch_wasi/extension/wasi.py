@@ -244,9 +244,7 @@ class WasiRecipe:
             if code != "undefined":
                 hint = "declare functions by the headers that belong to them"
                 raise BuildError(f"{extension.name}: {text}", hint=hint)
-        if not problems:
-            return None
-        return f"{'; '.join(text for _, text in problems)}: importing {extension.name} will fail"
+        return f"{extension.name}: {'; '.join(text for _, text in problems)}" if problems else None
 
     def _check_init(self, extension: Extension, module: SideModule) -> None:
         """Make sure that Python can import the module; one without any PyInit function is a library for ctypes."""
