@@ -11,6 +11,7 @@ from pathlib import Path
 from hatch_wasi.cache import replace_file
 from hatch_wasi.epoch import source_date
 from hatch_wasi.errors import MalformedWasm, WheelError
+from hatch_wasi.side_modules import exports
 from hatch_wasi.target import Target
 from hatch_wasi.wasm.sections import without_custom
 from hatch_wasi.wasm.side_module import SHARED_OBJECT, SIZE_LIMIT, SideModule
@@ -58,9 +59,7 @@ def _tag(wheel: Wheel, modules: Modules, target: Target) -> str | None:
     if fits and any(tag.platform != "any" for tag in wheel.tags):
         return None
     own, platform = target.interpreter_tag, target.platform.replace("-", "_")
-    importable = {
-        name: module for name, module in modules.items() if any(n.startswith("PyInit") for n in module.exports)
-    }
+    importable = {name: module for name, module in modules.items() if exports.has_init(module.exports)}
     if not importable:
         return f"py3-none-{platform}"
     if all(name.endswith(".abi3.so") for name in importable):

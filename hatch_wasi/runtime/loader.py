@@ -139,7 +139,7 @@ class Loader:
             raise LoadError(message)
         for place in self._scope.visible(module) if module is self._main else module.closure():
             if symbol in place.functions:
-                guarded = symbol.startswith("PyInit") and self._thrown.throws(place)
+                guarded = symbol.startswith(("PyInit", "PyModExport")) and self._thrown.throws(place)
                 return self._thrown.guard(place, symbol) if guarded else self._scope.slot(place, symbol)
             if symbol in place.data:
                 return self._scope.address(place, symbol)

@@ -22,7 +22,7 @@ DROPPED = frozenset(
         "-fpic", "-fPIE", "-fpie", "-fno-PIC", "-fno-pic", "-fno-PIE", "-fno-pie", "-fno-semantic-interposition",
         "-fsemantic-interposition", "-fstack-clash-protection", "-ffat-lto-objects", "-fno-fat-lto-objects",
         "-fno-plt", "-femulated-tls", "-fno-emulated-tls", "-nostartfiles", "-nodefaultlibs",
-        "-headerpad_max_install_names",
+        "-headerpad_max_install_names", "-p", "-pg", "--coverage",
     }
 )  # fmt: skip
 DROPPED_PREFIXES = (
@@ -30,6 +30,14 @@ DROPPED_PREFIXES = (
     "-fuse-ld=", "--target=", "--sysroot=", "-isysroot", "-fdebug-prefix-map=", "-specs=", "-fvar-tracking-assignments",
     "-grecord-gcc-switches", "-D_FORTIFY_SOURCE", "-Wp,-D_FORTIFY_SOURCE", "-Wp,-U_FORTIFY_SOURCE", "-Wa,",
     "-ftls-model=", "-T",
+    # gcc's own: optimizations, and what needs libraries that WASI does not have.
+    "-fgnu-unique", "-fno-gnu-unique", "-fipa-", "-fno-ipa-", "-ftree-", "-fno-tree-", "-fgraphite", "-floop-",
+    "-fstrict-volatile-bitfields", "-fno-strict-volatile-bitfields", "-freorder-blocks", "-fno-reorder-blocks",
+    "-ftoplevel-reorder", "-fno-toplevel-reorder", "-fconserve-stack", "-fgnu-tm", "-fopenacc", "-fcilkplus",
+    "-fvect-cost-model", "-fsimd-cost-model", "-fabi-version", "-fabi-compat-version", "-fzero-call-used-regs",
+    "-fhardened", "-flifetime-dse", "-fno-lifetime-dse", "-fallow-store-data-races", "-fno-allow-store-data-races",
+    "-fanalyzer", "-fdevirtualize", "-fno-devirtualize", "-fsplit-stack", "-fprofile-", "-fno-profile-", "-ftest-coverage",
+    "-fsanitize", "-fno-sanitize",
 )  # fmt: skip
 # Dropped with the word after them.
 DROPPED_PAIRS = frozenset(
@@ -38,7 +46,9 @@ DROPPED_PAIRS = frozenset(
      "-mthread-model"}
 )  # fmt: skip
 # Dropped unless it begins so: it has a meaning on every machine.
-KEPT_PREFIXES = ("-fopenmp-simd",)
+KEPT_PREFIXES = (
+    "-fopenmp-simd", "-ftree-vectorize", "-fno-tree-vectorize", "-ftree-slp-vectorize", "-fno-tree-slp-vectorize",
+)  # fmt: skip
 # Of the options for processors (-m…) those stay that WebAssembly has and that change no layout and no interface; others,
 # such as atomics, would move thread-local data or need a shared memory.
 FEATURES = frozenset(

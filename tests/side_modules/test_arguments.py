@@ -17,7 +17,8 @@ def words(text: str, **options: object) -> str:
         "-flto=auto", "-static", "-static-libgcc", "-static-libstdc++", "-rdynamic", "-Werror", "--target=x86_64-linux",
         "-fuse-ld=gold", "-fPIC", "-lstdc++", "-lgcc_s", "-latomic", "-lpython3.13", "-lpthread", "-ldl", "-lm", "-lc",
         "-lrt", "-lutil", "-lffi", "-l m", "-Wl,--start-group", "-Wl,--end-group", "-Wl,--as-needed", "-Wl,--no-as-needed",
-        "-mno-avx", "-mcpu=native", "-matomics", "-mno-bulk-memory", "-mthread-model posix", "-mabi=lp64", "-mlong-double-64",
+        "-fno-gnu-unique", "-fipa-pta", "-fno-tree-loop-distribute-patterns", "-fvect-cost-model=dynamic", "-pg",
+        "-fsanitize=address", "-fprofile-generate", "--coverage", "-mno-avx", "-mcpu=native", "-matomics", "-mno-bulk-memory", "-mthread-model posix", "-mabi=lp64", "-mlong-double-64",
         "-fno-PIC", "-fno-pic", "-ftls-model=local-exec", "-femulated-tls", "-Ttext=0x1000", "-Wa,--noexecstack", "-lgomp",
         "-Xclang -target-feature -Xclang +atomics", "-Xclang -target-abi -Xclang experimental-mv",
         "-Xpreprocessor -fopenmp", "-Wl,--shared-memory", "-Wl,--import-memory,env,other", "-Wl,--global-base=1024",
@@ -42,7 +43,7 @@ def test_what_is_dropped(word: str) -> None:
     [
         "-O2", "-DNAME=1", "-D NAME", "-UX", "-std=c11", "-fvisibility=hidden", "-Wall", "-Werror=implicit", "-c x.c",
         "-fno-exceptions", "-MMD -MF x.d", "-include x.h", "-lz", "-la.b", "libfoo.a", "-Wl,--gc-sections",
-        "-Wl,--strip-all", "-Wl,-Map=x", "-x c", "-msimd128", "-fopenmp-simd", "-Xclang -target-feature -Xclang +simd128",
+        "-Wl,--strip-all", "-Wl,-Map=x", "-x c", "-msimd128", "-fopenmp-simd", "-fno-tree-vectorize", "-Xclang -target-feature -Xclang +simd128",
         "-Wl,--whole-archive liba.a -Wl,--no-whole-archive libb.a", "-Wl,-u,symbol", "-Wl,-z,muldefs", "-mno-simd128",
     ],
 )  # fmt: skip
