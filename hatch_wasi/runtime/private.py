@@ -99,7 +99,7 @@ class Private:
         return True
 
     def __exit__(self, *_: object) -> None:
-        """Remove them."""
+        """Remove them, and let the run's own outcome stand whatever is left of them."""
         self.remove()
 
     def _on_ending(self, number: int, _: object) -> None:
@@ -114,6 +114,6 @@ class Private:
             for folder in reversed(self._made):
                 os.rmdir(folder)
         except OSError:  # one is not empty
-            import shutil
+            from hatch_wasi.runtime.removal import remove_tree
 
-            shutil.rmtree(self._made[0], ignore_errors=True)
+            remove_tree(self._made[0])
