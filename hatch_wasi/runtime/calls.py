@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
+import re
 from ctypes import byref
 
 from hatch_wasi.errors import LoadError
-from hatch_wasi.runtime.capi import VALTYPES, Tagged, Vector
-from hatch_wasi.runtime.engine import I32
+from hatch_wasi.runtime.capi import FUNC, VALUE_FUNCREF, Tagged
+from hatch_wasi.runtime.engine import I32, Rejected
 from hatch_wasi.runtime.signature import arity
+from hatch_wasi.runtime.stubs import probe_module
 from hatch_wasi.runtime.typed import call_module, closure_module, copy_module
 
 TYPE_CHECKING = False
@@ -22,6 +23,9 @@ PARAMETERS = 1000
 """The most that engines take (WebAssembly's JavaScript interface, "Implementation limits")."""
 COUNT = 1024
 """The most functions that are made at once."""
+FOUND = re.compile(r"found type `\(func(?: \(param ([^()]*)\))?(?: \(result ([^()]*)\))?\)`")
+"""The end of wasmtime's message about an import of another type. Types with parentheses of their own do not match."""
+WRITTEN = {"i32": "i", "i64": "j", "f32": "f", "f64": "d"}
 
 
 class Calls:
@@ -34,6 +38,7 @@ class Calls:
         self._engine = scope.space.engine
         self._stubs: dict[str, int] = {}
         self._copy = 0
+        self._probe = 0
 
     def stub(self, signature: int) -> int:
         """Give the slot of a function that calls those of a type; `signature` is the address of its text.
@@ -74,28 +79,27 @@ class Calls:
         return self._copy
 
     def describe(self, slot: int) -> str:
-        """Write the type of the function in a slot as a signature; empty if there is none, or it has other types."""
-        api, context, value = self._engine.api, self._engine.context, Tagged()
-        if not api.wasmtime_table_get(context, self._space.table.item, slot, byref(value)) or not value.of[0]:
-            return ""
-        kind = api.wasmtime_func_type(context, value.item)
-        parameters, results = (
-            self._types(read(kind)) for read in (api.wasm_functype_params, api.wasm_functype_results)
-        )
-        api.wasm_functype_delete(kind)
-        return "" if "?" in results + parameters or len(results) > 1 else (results or "v") + parameters
+        """Write the type of the function in a slot as a signature; empty if there is none, or it has other types.
 
-    def _types(self, vector: int) -> str:
-        found = Vector.from_address(vector)
-        items = (ctypes.c_void_p * found.size).from_address(found.data) if found.data and found.size else ()
-        letters = {VALTYPES[code]: letter for letter, code in LETTERS.items()}
-        return "".join(letters.get(self._engine.api.wasm_valtype_kind(item), "?") for item in items)
+        The C API's own description aborts the process for types that it cannot name. wasmtime's message about an import
+        that is of another type names all of them.
+        """
+        engine, value = self._engine, Tagged()
+        found = engine.api.wasmtime_table_get(engine.context, self._space.table.item, slot, byref(value))
+        if not found or value.kind != VALUE_FUNCREF or not value.of[0]:
+            return ""
+        self._probe = self._probe or engine.compile(probe_module())
+        try:
+            engine.instantiate_with(self._probe, [Tagged(FUNC, value.of)])
+        except Rejected as refusal:
+            return _signature(str(refusal))
+        return ""
 
     def _place(self, code: bytes, externs: list[Tagged], parameters: bytes, results: bytes) -> int:
         """Instantiate a module and put its function `f` into the table."""
         module = self._engine.compile(code)
         try:
-            made = self._engine.export(self._engine.instantiate_with(module, externs), b"f")
+            made = self._engine.item(self._engine.instantiate_with(module, externs), b"f", FUNC)
         finally:
             self._engine.api.wasmtime_module_delete(module)
         if made is None:
@@ -113,3 +117,14 @@ def _parse(text: str) -> tuple[bytes, bytes]:
         message = f"{text[:40]!r} is no type of a function"
         raise LoadError(message)
     return bytes(LETTERS[letter] for letter in text[1:]), bytes(LETTERS[letter] for letter in text[0] if letter != "v")
+
+
+def _signature(refusal: str) -> str:
+    """Read the type that a function was found to have off wasmtime's message, as a signature; empty if it has none."""
+    found = FOUND.search(refusal)
+    if found is None:
+        return ""
+    parameters, results = ([WRITTEN.get(word, "?") for word in (side or "").split()] for side in found.groups())
+    if len(results) > 1 or "?" in (*parameters, *results):
+        return ""
+    return "".join((*(results or "v"), *parameters))

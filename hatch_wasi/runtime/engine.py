@@ -1,4 +1,9 @@
-"""One engine and one store of wasmtime, and calls into what lives there."""
+"""One engine and one store of wasmtime, and the two ways across the border between host and guest.
+
+The host calls the guest through `Function` alone, and the guest calls the host through `Engine.host_function` alone.
+Everything on the guest's side may be hostile: `Function` has wasmtime compare the types of each call, and no Python
+exception leaves a host function.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +11,15 @@ import ctypes
 import os
 from ctypes import byref
 
-from hatch_wasi.errors import HatchWasiError
-from hatch_wasi.runtime.capi import CALLBACK, FUNC, TAG, VALUE_I32, Api, Tagged, Vector, func_type
+from hatch_wasi.errors import HatchWasiError, LoadError
+from hatch_wasi.runtime.capi import CALLBACK, FUNC, TAG, VALTYPES, VALUE_I32, Api, Tagged, Vector, func_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["I32", "SETTINGS", "STACK", "THREAD_STACK", "Engine", "Exited", "Rejected", "Trapped"]
+__all__ = ["I32", "SETTINGS", "STACK", "THREAD_STACK", "Engine", "Exited", "Function", "Rejected", "Trapped"]
 
 STACK = 48 << 20
 """Bytes of stack for compiled code. CPython limits its C recursion by count (Py_C_RECURSION_LIMIT, 500 on WASI), and
@@ -25,6 +30,16 @@ I32 = b"\x7f"
 """The value type, as a module writes it."""
 SETTINGS = "exceptions"
 """What changes compiled code; part of the code cache's keys."""
+TABLE_SLOTS = 10_000_000
+"""Default limit of a table; each slot takes 8 bytes of the host."""
+INSTANCES = 20_000
+"""Limit of instances. Each takes about 20 KB and 2 memory maps of the host, which has 65,530 maps for a process. A side
+module is one instance, and so is each stub that the loader makes for it."""
+NESTING = 64
+"""Limit of host functions that run at once, each called by the guest that the one before called. Each level takes about
+10 of the 1,000 Python frames that CPython allows by default, and ctypes cannot report an error that it meets itself."""
+KINDS = ("a function", "a global", "a table", "a memory", "a shared memory", "a tag")
+"""Of exports, by `wasmtime_extern_kind_t`."""
 
 
 class Trapped(HatchWasiError):
@@ -43,11 +58,17 @@ class Trapped(HatchWasiError):
         super().__init__("")
         self.explain(*traps.in_words(cause, self.frames))
 
+    def __str__(self) -> str:
+        """Return what `explain` was told last."""
+        return self.message
+
     def explain(self, cause: str, hint: str | None = None) -> None:
         """Say `cause`, and what is likely to be behind it, in the place of what was said before."""
-        self.cause = cause
+        from hatch_wasi.text import one_line
+
+        self.cause = one_line(cause)
         self.hint = hint
-        self.message = "\n".join((cause, *self._calls))
+        self.message = "\n".join((self.cause, *self._calls))
 
     @property
     def brief(self) -> str:
@@ -67,11 +88,50 @@ class Exited(Exception):
         self.status = status
 
 
+class Function:
+    """A function of the guest. The host has no other way to call one.
+
+    wasmtime compares the number and the types of the values with the function's own type at each call, whatever the
+    caller believes about that type: nothing is ever read or written beyond the values.
+    """
+
+    __slots__ = ("_engine", "_item", "_parameters", "_results")
+
+    def __init__(self, engine: Engine, item: Tagged, parameters: bytes, results: bytes) -> None:
+        """Call `item` with i32 and i64 `parameters`, for at most one i32 in `results`."""
+        self._engine = engine
+        self._item = item
+        self._parameters = parameters
+        self._results = results
+
+    def __call__(self, *arguments: int) -> int:
+        """Call the function and return its result as unsigned, or 0 if it has none.
+
+        Raises `Trapped`, `Exited`, or `Rejected` for a function of another type.
+        """
+        engine, result, trap = self._engine, Tagged(), ctypes.c_void_p()
+        given = (Tagged * max(len(arguments), 1))()
+        for place, code, value in zip(given, self._parameters, arguments, strict=False):
+            place.kind = VALTYPES[code]
+            place.of[0] = value
+        call = engine.api.wasmtime_func_call
+        count = len(self._results)
+        error = call(engine.context, self._item.item, given, len(arguments), byref(result), count, byref(trap))
+        engine.check(error, trap)
+        if self._results and result.kind != VALUE_I32:
+            message = f"a function of the guest has a result of another type than {self._results.hex()}"
+            raise Rejected(message)
+        return result.of[0] & 0xFFFFFFFF
+
+
 class Engine:
     """An engine with its one store; everything made in it lives as long as the process."""
 
-    def __init__(self, api: Api) -> None:
-        """Set up wasmtime for deep recursion and for what clang 22 emits."""
+    def __init__(self, api: Api, *, memory: int = -1, table: int = TABLE_SLOTS) -> None:
+        """Set up wasmtime for deep recursion and for what clang 22 emits.
+
+        `memory` limits linear memory, in bytes (-1: 4 GiB, all that there can be), and `table` a table, in slots.
+        """
         config = api.wasm_config_new()
         # In this order: a max_wasm_stack above async_stack_size aborts the process.
         api.wasmtime_config_async_stack_size_set(config, STACK + (2 << 20))
@@ -81,8 +141,13 @@ class Engine:
         self.engine: int = api.wasm_engine_new_with_config(config)
         self.store: int = api.wasmtime_store_new(self.engine, None, None)
         self.context: int = api.wasmtime_store_context(self.store)
+        api.wasmtime_store_limiter(self.store, memory, table, INSTANCES, -1, -1)
+        self.known_tags: list[Tagged] = []
+        """Tags of one i32. What was thrown with another is opaque: the C API cannot read every value."""
         self._exit_status: int | None = None
         self._kept: list[object] = []
+        self._depth = 0
+        self._spare_trap: int | None = self._trap("the host has no memory left")
 
     def close(self) -> None:
         """Give everything back; for processes that go on afterwards."""
@@ -113,20 +178,19 @@ class Engine:
             raise self._trapped(text) if "wasm backtrace" in text else Rejected(text)
 
     def _trapped(self, text: str) -> Trapped:
-        """Make the exception for a trap; one of the guest that nobody caught leaves its tag and its value."""
-        found, value, thrown = Trapped(text), Tagged(), Tagged(kind=TAG)
+        """Make the exception for a trap; an uncaught exception of the guest leaves its tag and its value."""
+        found, value, thrown, api = Trapped(text), Tagged(), Tagged(kind=TAG), self.api
         exception = (ctypes.c_uint64 * 3)()
-        if self.api.wasmtime_context_take_exception(self.context, exception):
-            api = self.api
-            errors = (
-                api.wasmtime_exnref_tag(self.context, exception, thrown.item),
-                api.wasmtime_exnref_field(self.context, exception, 0, byref(value)),
-            )
-            api.wasmtime_exnref_unroot(exception)
-            for error in filter(None, errors):
+        if api.wasmtime_context_take_exception(self.context, exception):
+            error = api.wasmtime_exnref_tag(self.context, exception, thrown.item)
+            known = self.known_tags if not error else ()
+            if any(api.wasmtime_tag_eq(self.context, thrown.item, tag.item) for tag in known):
+                error = api.wasmtime_exnref_field(self.context, exception, 0, byref(value))
+                if not error and value.kind == VALUE_I32:
+                    found.thrown = thrown, value.of[0] & 0xFFFFFFFF
+            if error:
                 api.wasmtime_error_delete(error)
-            if not any(errors) and value.kind == VALUE_I32:
-                found.thrown = thrown, value.of[0] & 0xFFFFFFFF
+            api.wasmtime_exnref_unroot(exception)
         return found
 
     def compile(self, data: bytes) -> int:
@@ -147,32 +211,44 @@ class Engine:
         known = self.api.wasmtime_instance_export_get(self.context, byref(instance), name, len(name), byref(found))
         return found if known else None
 
-    def call(self, function: Tagged, *arguments: int) -> int:
-        """Call a function of i32 (or i64) parameters and at most one i32 result, which is given as unsigned.
+    def item(self, instance: Any, name: bytes, kind: int) -> Tagged | None:
+        """Return the export `name`, or None if there is none. Raises `LoadError` if it is not of `kind`."""
+        found = self.export(instance, name)
+        if found is not None and found.kind != kind:
+            message = f"{name.decode()} is {KINDS[min(found.kind, TAG)]}, not {KINDS[kind]}"
+            raise LoadError(message)
+        return found
 
-        Raises `Trapped` or `Exited`.
+    def function(self, instance: Any, name: bytes, parameters: bytes, results: bytes) -> Function | None:
+        """Return the exported function `name` to call it as one of this type, or None if there is no such export.
+
+        The value types are written as in a module. Raises `LoadError` if the export is not a function.
         """
-        count = max(len(arguments), 1)
-        raw = (ctypes.c_uint64 * (2 * count))()
-        raw[: 2 * len(arguments) : 2] = list(arguments)
-        trap = ctypes.c_void_p()
-        self.check(self.api.wasmtime_func_call_unchecked(self.context, function.item, raw, count, byref(trap)), trap)
-        return raw[0] & 0xFFFFFFFF
+        found = self.item(instance, name, FUNC)
+        return None if found is None else Function(self, found, parameters, results)
 
     def host_function(self, parameters: bytes, results: bytes, work: Callable[..., int | str]) -> Tagged:
-        """Make a function that compiled code can call: `work` gets its i32 arguments and gives the i32 result.
+        """Make a function that compiled code can call: `work` gets its i32 arguments and returns the i32 result.
 
-        When `work` gives a text instead, that is the message of a trap which ends the guest. It must not raise.
+        If `work` returns a text instead, that is the message of a trap, which ends the guest. So is any exception.
         """
         count = len(parameters)
 
         def called(_environment: int, _caller: int, raw: Any, _count: int) -> int | None:
-            # An empty slice with a step is not empty to ctypes.
-            result = work(*raw[0 : 4 * count : 4]) if count else work()
-            if isinstance(result, str):
-                text = result.encode()
-                return int(self.api.wasmtime_trap_new(text, len(text)))
-            raw[0] = result & 0xFFFFFFFF
+            self._depth += 1
+            try:
+                if self._depth > NESTING:
+                    return self._trap(f"host and guest call each other more than {NESTING} levels deep")
+                # An empty slice with a step is not empty to ctypes.
+                result = work(*raw[0 : 4 * count : 4]) if count else work()
+                if isinstance(result, str):
+                    return self._trap(result)
+                if results:
+                    raw[0] = result & 0xFFFFFFFF
+            except BaseException as error:  # noqa: BLE001 - ctypes would print it and return a random pointer
+                return self._failed(error)
+            finally:
+                self._depth -= 1
             return None
 
         callback = CALLBACK(called)
@@ -182,6 +258,21 @@ class Engine:
         self.api.wasmtime_func_new_unchecked(self.context, kind, callback, None, None, made.item)
         self.api.wasm_functype_delete(kind)
         return made
+
+    def _trap(self, text: str) -> int:
+        """Make a trap that says `text`; wasmtime takes it over."""
+        data = text.encode("utf-8", "replace")
+        return int(self.api.wasmtime_trap_new(data, len(data)))
+
+    def _failed(self, error: BaseException) -> int:
+        """Make a trap of an exception that a host function raised, out of the spare one if nothing else works."""
+        try:
+            return self._trap(error.cause if isinstance(error, Trapped) else f"the host failed: {error!r}")
+        except BaseException:  # noqa: BLE001 - there is no memory
+            spare, self._spare_trap = self._spare_trap, None
+            if spare is None:
+                os._exit(Trapped.exit_code)
+            return spare
 
     def wasi_linker(self) -> int:
         """Make a linker that knows WASI; its owner deletes it.

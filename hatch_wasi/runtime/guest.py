@@ -6,11 +6,14 @@ import _signal  # type: ignore[import-not-found]  # `signal` imports enum, and i
 import _thread
 import ctypes
 import os
+import time
 
 from hatch_wasi.errors import HatchWasiError, UsageError
 from hatch_wasi.runtime.affinity import DURATION, Start
 from hatch_wasi.runtime.ending import die_by
 from hatch_wasi.runtime.engine import I32, THREAD_STACK, Engine, Exited, Rejected, Trapped
+from hatch_wasi.runtime.entries import Entries
+from hatch_wasi.runtime.signals import Signals
 from hatch_wasi.runtime.space import Space
 from hatch_wasi.runtime.waiting import Waiting
 
@@ -26,20 +29,12 @@ __all__ = ["Guest"]
 
 INTERRUPTED = 130
 """Exit status of the guest after a KeyboardInterrupt that it did not catch; a program may also choose it."""
+TIMED_OUT = 124
+"""Exit status of a process that ran longer than it may, as `timeout` has it."""
+SOON = 0.001
+"""Seconds: a timer that is set to none at all never ends."""
 WATCH = 0.5
 """Seconds between looks whether a signal was missed."""
-SIGNALS_VERSION = 1
-"""Of `struct hatch_wasi_signals`."""
-DL_VERSION = 1
-"""Of `struct hatch_wasi_dl`."""
-ENTRIES = (("open", 4), ("sym", 2), ("error", 2))
-"""The loader's functions in the order of that struct, from its third field on, and how many parameters they have."""
-FFI_OFFSET, FFI_ENTRIES = 32, (("call", 1), ("closure", 5), ("copy", 0), ("describe", 3))
-"""Those that a python.wasm with libffi has a place for, behind what the first ones had."""
-EDIT_OFFSET = 48
-"""Where the function is that edits lines."""
-SIGNALS_SIZE, UNHANDLED_OFFSET = 32, 28
-"""Size of `struct hatch_wasi_signals` since it tells of a KeyboardInterrupt that was not caught, and where."""
 
 
 class Guest:
@@ -54,11 +49,11 @@ class Guest:
         self._load = load
         self._cwd = "/"
         self._ended = _thread.allocate_lock()
-        self._signals: tuple[int, ...] | None = None
+        self._signals: Signals | None = None
         self._waiting: Waiting | None = None
         self._module = module
         self.status = 0
-        self._loader: Loader | None = None
+        self._entries: Entries | None = None
         self._space: Space | None = None
         self._failure: BaseException | None = None
         self._leave: Callable[[], object] = bool
@@ -91,50 +86,77 @@ class Guest:
         self.engine.check(api.wasmtime_context_set_wasi(self.engine.context, config))
         self._cwd = view.cwd
 
-    def run(self, leave: Callable[[], object] = bool) -> int:
+    def run(self, leave: Callable[[], object] = bool, *, seconds: float | None = None) -> int:
         """Run it to its end in a thread with a large stack, and return its exit status; for the main thread.
 
         The status is `-SIGINT` after a KeyboardInterrupt that it did not catch. `leave` is called if the process is to
-        end at once. Raises `Trapped` if it crashes.
+        end at once. After `seconds`, it ends in any case, with status 124: this thread goes on whatever the guest does,
+        as ctypes releases the interpreter's lock during each call. Interrupting the guest's code itself, by wasmtime's
+        epochs, would make all code slower and would not end a call of the host. Raises `Trapped` if the guest crashes.
         """
         self._leave = leave
         self._main_thread = _thread.get_ident()
+        deadline = None if seconds is None else time.monotonic() + seconds
         if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
             _signal.signal(_signal.SIGINT, self._on_interrupt)
-        _thread.stack_size(THREAD_STACK)
+        before = _thread.stack_size(THREAD_STACK)
         self._ended.acquire()
         start = Start()
         try:
             _thread.start_new_thread(self._main, ())
-            is_called = self._ended.acquire(timeout=DURATION)
+            is_called = self._is_called(DURATION, deadline)
         except RuntimeError as error:
             message = f"no memory for a stack of {THREAD_STACK >> 20} MiB: {error}"
             raise HatchWasiError(message) from error
         finally:
+            _thread.stack_size(before)
             start.release()
-        while not is_called or self._serve():
-            is_called = self._ended.acquire(timeout=WATCH)
-            self._poke()
+        while not is_called or self._serve(deadline):
+            is_called = self._is_called(WATCH, deadline)
+            if self._signals is not None:
+                self._signals.poke()
+            if not is_called and deadline is not None and time.monotonic() >= deadline:
+                self._time_out(seconds)
         if isinstance(self._failure, Trapped):
             self._failure.message = f"the guest crashed: {self._failure.message}"
         if self._failure is not None:
             raise self._failure
         return -_signal.SIGINT if self._is_interrupted() else self.status
 
-    def _serve(self) -> bool:
-        """Read a line if the guest waits for one; returns False if it does not, which means that it has ended."""
+    def _serve(self, deadline: float | None) -> bool:
+        """Read a line if the guest waits for one; returns False if it does not, which means that it has ended.
+
+        At the deadline, a signal ends the reading: readline then leaves the terminal as it found it.
+        """
         if self._editor is None or not self._editor.waits:
             return False
-        self._editor.serve()
+        if deadline is not None:
+            _signal.signal(_signal.SIGALRM, _signal.default_int_handler)
+            _signal.setitimer(_signal.ITIMER_REAL, max(deadline - time.monotonic(), SOON))
+        try:
+            self._editor.serve()
+        except KeyboardInterrupt:
+            if deadline is None:
+                raise
+        finally:
+            if deadline is not None:
+                _signal.setitimer(_signal.ITIMER_REAL, 0)
         return True
 
     def _is_interrupted(self) -> bool:
         """Tell whether a KeyboardInterrupt ended the guest."""
-        return self.status == INTERRUPTED and self._signals is not None and self._unhandled_word() != 0
+        return self.status == INTERRUPTED and self._signals is not None and self._signals.is_unhandled
 
-    def _unhandled_word(self) -> int:
-        space = self._space
-        return int.from_bytes(space.read(self._unhandled, 4), "little") if space and self._unhandled else 0
+    def _is_called(self, seconds: float, deadline: float | None) -> bool:
+        """Wait until the guest has ended or wants a line, no longer than `seconds` or until the deadline."""
+        left = seconds if deadline is None else min(seconds, deadline - time.monotonic())
+        return self._ended.acquire(timeout=max(left, 0))
+
+    def _time_out(self, seconds: float | None) -> None:
+        """End the process; the guest's thread cannot be ended alone."""
+        self._leave()
+        os.write(2, f"error: the time is up: the guest ran for {seconds:g} s (--timeout)\n".encode())
+        os._exit(TIMED_OUT)
 
     def _main(self) -> None:
         try:
@@ -153,8 +175,8 @@ class Guest:
 
     def _explain(self, trap: Trapped) -> None:
         """Say more of a trap than wasmtime can: what was thrown, or that the C stack, at the memory's start, is full."""
-        if self._loader is not None:
-            self._loader.explain(trap)
+        if self._entries is not None and self._entries.loader is not None:
+            self._entries.loader.explain(trap)
         if self._space is not None and self._space.stack_is_full():
             from hatch_wasi.runtime.traps import STACK_FULL
 
@@ -168,29 +190,19 @@ class Guest:
             instance = engine.instantiate(linker, self._module)
         except Rejected as error:
             message = f"python.wasm cannot be started: {error}"
-            raise HatchWasiError(message) from error
+            hint = "Python needs more than --max-memory or --max-table allows" if "limits" in str(error) else None
+            raise HatchWasiError(message, hint=hint) from error
         finally:
             engine.api.wasmtime_linker_delete(linker)
-        start = engine.export(instance, b"_start")
-        if start is None:
-            message = "python.wasm does not export _start"
-            raise HatchWasiError(message)
         self._space = space = Space(engine, instance)
+        start = space.function(b"_start", b"", b"")
         waiting.attach(space)
-        self._find_signals(space)
-        self._install_loader(space)
+        self._signals = Signals(space)
+        self._entries = Entries(space, self._load)
+        self._entries.install()
+        self._install_editor(space)
         self._change_folder(space)
-        engine.call(start)
-
-    def _find_signals(self, space: Space) -> None:
-        """Find where the guest's `hatch_wasi_signals` says that a signal handler would store."""
-        raw = space.read(space.address_of(b"hatch_wasi_signals"), 28)
-        words = [int.from_bytes(raw[at : at + 4], "little") for at in range(0, 28, 4)]
-        if words[0] == SIGNALS_VERSION:
-            self._signals = (space.base(), *words[2:])
-            if words[1] >= SIGNALS_SIZE:
-                struct = space.address_of(b"hatch_wasi_signals")
-                self._unhandled = int.from_bytes(space.read(struct + UNHANDLED_OFFSET, 4), "little")
+        start()
 
     def _on_interrupt(self, *_: object) -> None:
         """Pass SIGINT on; if the guest cannot take it yet, or has not taken the one before, end it."""
@@ -210,75 +222,28 @@ class Guest:
         `is_waiting` says that this ends a wait of the guest. Returns False if it cannot: the guest has not begun yet,
         or has not reacted to the one before.
         """
-        if self._signals is None:
+        if self._signals is None or not self._signals.interrupt():
             return False
-        base, tripped, sigint, main_state, *_ = self._signals
-        if not _word(base + main_state) or _word(base + sigint):
-            return False
-        # The order of trip_signal in Modules/signalmodule.c. The memory never moves: wasmtime reserves all 4 GiB.
-        ctypes.c_uint32.from_address(base + sigint).value = 1
-        ctypes.c_uint32.from_address(base + tripped).value = 1
-        self._poke()
         if self._waiting is not None and is_waiting:
             self._waiting.interrupt()
         return True
 
-    def _poke(self) -> None:
-        """Set the bit that makes the interpreter look for signals. Again if need be: this store is not atomic."""
-        if self._signals is not None:
-            base, _, sigint, main_state, eval_breaker, pending = self._signals
-            state = _word(base + main_state)
-            if state and _word(base + sigint):
-                ctypes.c_uint32.from_address(base + state + eval_breaker).value |= pending
-
-    def _install_loader(self, space: Space) -> None:
-        """Fill in the guest's `hatch_wasi_dl` (cpython/guest/hatch_wasi_dl.h)."""
-        struct = space.address_of(b"hatch_wasi_dl")
-        version, size = (int.from_bytes(space.read(struct + at, 4), "little") for at in (0, 4))
-        if version != DL_VERSION:
-            message = f"python.wasm has version {version} of the loader interface, this is hatch-wasi for {DL_VERSION}"
-            raise HatchWasiError(message)
-
-        def late(name: str) -> Callable[..., int | str]:
-            def call(*arguments: int) -> int | str:
-                if self._loader is None:
-                    self._loader = self._load(space, struct)
-                result: int | str = getattr(self._loader, name)(*arguments)
-                return result
-
-            return call
-
-        first = space.grow_table(len(ENTRIES) + len(FFI_ENTRIES))
-        for slot, (name, parameters) in enumerate(ENTRIES + FFI_ENTRIES, first):
-            space.set_slot(slot, self.engine.host_function(I32 * parameters, I32, late(name)))
-        slots = [(first + index).to_bytes(4, "little") for index in range(len(ENTRIES) + len(FFI_ENTRIES))]
-        space.write(struct + 8, b"".join(slots[: len(ENTRIES)]))
-        if size >= FFI_OFFSET + 4 * len(FFI_ENTRIES):
-            space.write(struct + FFI_OFFSET, b"".join(slots[len(ENTRIES) :]))
-        if size >= EDIT_OFFSET + 4 and os.isatty(0) and os.isatty(1):
-            self._install_editor(space, struct + EDIT_OFFSET)
-
-    def _install_editor(self, space: Space, field: int) -> None:
-        """Let the guest have its lines edited, which are typed on a terminal."""
+    def _install_editor(self, space: Space) -> None:
+        """Let the guest have its lines edited, if they are typed on a terminal."""
+        if self._entries is None or not self._entries.takes_lines or not (os.isatty(0) and os.isatty(1)):
+            return
         from hatch_wasi.runtime.editing import Editor, is_possible
 
         if is_possible():
             self._editor = Editor(space, self._ended.release, self._main_thread, self.history)
-            slot = space.grow_table(1)
-            space.set_slot(slot, self.engine.host_function(I32 * 3, I32, self._editor.edit))
-            space.write(field, slot.to_bytes(4, "little"))
+            self._entries.install_editor(self._editor.edit)
 
     def _change_folder(self, space: Space) -> None:
         """Let the guest begin in its working directory: wasi-libc starts every process in `/`."""
-        chdir = self.engine.export(space.instance, b"chdir")
-        if chdir is not None and self._cwd != "/":
+        if self._cwd != "/":
             path = space.string(os.fsencode(self._cwd))
-            self.engine.call(chdir, path)
+            space.function(b"chdir", I32, I32)(path)
             space.free(path)
-
-
-def _word(address: int) -> int:
-    return ctypes.c_uint32.from_address(address).value
 
 
 def _strings(words: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:

@@ -7,11 +7,9 @@ rest: loaded, or never heard of; one that fails takes back what it took.
 from __future__ import annotations
 
 import posixpath
-from ctypes import byref
 
 from hatch_wasi.errors import HatchWasiError, LoadError
-from hatch_wasi.runtime import capi
-from hatch_wasi.runtime.engine import Engine, Exited, Rejected, Trapped
+from hatch_wasi.runtime.engine import I32, Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.resolution import Resolution
 from hatch_wasi.runtime.scope import Arities, Loaded, Scope
 from hatch_wasi.runtime.thrown import Thrown
@@ -30,6 +28,8 @@ __all__ = ["Loader"]
 RTLD_GLOBAL = 256
 """wasi-libc's <dlfcn.h>; RTLD_DEFAULT is handle 0 there."""
 MAIN_HANDLE = 1
+NESTING = 32
+"""How many modules may be on their way at once, each needed by the one before or opened by its constructors."""
 
 
 class Loader:
@@ -53,6 +53,8 @@ class Loader:
         self._handles: dict[int, Loaded] = {MAIN_HANDLE: self._main, 0: self._main}
         self._count = MAIN_HANDLE
         self._message = b""
+        self._depth = 0
+        self._too_deep: LoadError | None = None
         self._made_calls: Calls | None = None
 
     # What the guest calls. None of these may raise.
@@ -65,7 +67,7 @@ class Loader:
             name = self._normal(self._space.text(path))
             known = self._scope.modules.get(name)
             if known is None and image:
-                known = self._load(name, self._space.view(image, size), flags)
+                known = self._nested(name, image, size, flags)
             if known is None:
                 return 0
             if flags & RTLD_GLOBAL:
@@ -151,15 +153,17 @@ class Loader:
             text = error.message if error.hint is None else f"{error.message} ({error.hint})"
         else:
             text = f"the loader failed, which is a defect of hatch-wasi: {error!r}"
-        self._message = text.encode("utf-8", "replace")
+        from hatch_wasi.text import one_line
+
+        self._message = one_line(text).encode("utf-8", "replace")
         return 0
 
     def _normal(self, path: str) -> str:
         """Give the one name that a guest path is known by."""
         if not path.startswith("/"):
-            getcwd = self._engine.export(self._space.instance, b"getcwd")
+            getcwd = self._space.function(b"getcwd", I32 * 2, I32)
             buffer = self._space.allocate(4096)
-            found = self._engine.call(getcwd, buffer, 4096) if getcwd else 0
+            found = getcwd(buffer, 4096)
             path = posixpath.join(self._space.text(buffer) if found else "/", path)
             self._space.free(buffer)
         return posixpath.normpath(path)
@@ -169,6 +173,20 @@ class Loader:
         self._thrown.explain(trap)
 
     # Loading.
+
+    def _nested(self, name: str, image: int, size: int, flags: int) -> Loaded:
+        """Load a module, unless it is the last of a long chain of modules that are not loaded yet."""
+        if self._depth >= NESTING:
+            message = f"{name}: more than {NESTING} modules need or open each other in a chain"
+            self._too_deep = LoadError(message, hint="load the last ones first")
+            raise self._too_deep
+        if not self._depth:
+            self._too_deep = None
+        self._depth += 1
+        try:
+            return self._load(name, self._space.view(image, size), flags)
+        finally:
+            self._depth -= 1
 
     def _load(self, path: str, image: memoryview, flags: int) -> Loaded:
         try:
@@ -215,6 +233,8 @@ class Loader:
             handle, reason = self._guest_open(path, flags)
             if handle:
                 return self._handles[handle]
+            if self._too_deep is not None:
+                raise self._too_deep  # not wrapped into a message for each level
             reasons.append(reason)
         loaded = self._scope.modules.values()
         for other in loaded:
@@ -225,29 +245,27 @@ class Loader:
 
     def _guest_open(self, path: str, flags: int) -> tuple[int, str]:
         """Open by the guest's own dlopen, which reads the file through WASI; gives its handle, or 0 and the reason."""
-        engine, space = self._engine, self._space
-        dlopen, dlerror = (engine.export(space.instance, name) for name in (b"dlopen", b"dlerror"))
-        if dlopen is None or dlerror is None:
-            return 0, "python.wasm exports no dlopen"
+        space = self._space
+        dlopen, dlerror = space.function(b"dlopen", I32 * 2, I32), space.function(b"dlerror", b"", I32)
         text = space.string(path.encode("utf-8", "surrogateescape"))
-        handle = engine.call(dlopen, text, flags)
+        handle = dlopen(text, flags)
         space.free(text)
         if handle:
             return handle, ""
-        reason = engine.call(dlerror)
+        reason = dlerror()
         return 0, space.text(reason) if reason else "unknown reason"
 
     def _instantiate(self, module: Loaded, code: int) -> None:
         engine = self._engine
         externs = self._resolution.externs(module)
-        stack = self._stack()
+        stack = self._space.stack()
         try:
             module.instance = engine.instantiate_with(code, externs)
         except Rejected as reason:
             message = f"{module.path}: cannot be linked to python.wasm: {' '.join(str(reason).split())}"
             raise LoadError(message) from reason
         except Trapped as reason:
-            self._stack(stack)
+            self._space.set_stack(stack)
             self._thrown.explain(reason)
             message = f"{module.path}: its start function ended in a trap: {reason.brief}"
             raise LoadError(message) from reason
@@ -255,33 +273,19 @@ class Loader:
 
     def _initialize(self, module: Loaded) -> None:
         """Apply data relocations, then run constructors, as the tool conventions order it."""
-        stack = self._stack()
+        stack = self._space.stack()
         constructors = "_initialize" if "_initialize" in module.functions else "__wasm_call_ctors"
         for name in ("__wasm_apply_data_relocs", constructors):
-            function = self._engine.export(module.instance, name.encode()) if name in module.functions else None
+            function = self._scope.function(module, name, b"", b"")
             if function is None:
                 continue
-            if module.functions[name][1:3] != (b"", b""):
-                message = f"{module.path}: its {name} has parameters or results"
-                raise LoadError(message)
             try:
-                self._engine.call(function)
+                function()
             except Trapped as reason:
-                self._stack(stack)
+                self._space.set_stack(stack)
                 self._thrown.explain(reason)
                 message = f"{module.path}: its {name} ended in a trap: {reason.brief}"
                 raise LoadError(message) from reason
-
-    def _stack(self, value: int | None = None) -> int:
-        """Read the guest's stack pointer, or set it to `value`: a trap leaves it where it was."""
-        engine, pointer = self._engine, self._space.stack_pointer
-        found = capi.Tagged()
-        if value is None:
-            engine.api.wasmtime_global_get(engine.context, pointer.item, byref(found))
-        else:
-            found.of[0] = value
-            engine.check(engine.api.wasmtime_global_set(engine.context, pointer.item, byref(found)))
-        return found.of[0]
 
     def _forget(self, module: Loaded) -> None:
         """Take back a module that failed, and those that were linked to it while it was on its way."""

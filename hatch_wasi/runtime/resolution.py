@@ -114,11 +114,11 @@ class Resolution:
             text = f"call of the weak function {name}, which is nowhere defined"
             stub = self._engine.host_function(parameters, results, lambda *_: text)
         elif owner.instance is not None:
-            symbol = name.encode()
-            self._api.wasmtime_instance_export_get(
-                self._engine.context, byref(owner.instance), symbol, len(symbol), byref(place)
-            )
-            return
+            found = self._engine.item(owner.instance, name.encode(), capi.FUNC)
+            if found is None:
+                message = f"{owner.path}: it does not export {name}, as it says"
+                raise LoadError(message)
+            stub = found
         else:
             stub = self._jump(parameters, results, self._scope.slot(owner, name))
         _copy(place, stub)
@@ -128,7 +128,7 @@ class Resolution:
         engine = self._engine
         code = engine.compile(jump_module(parameters, results, slot))
         instance = engine.instantiate_with(code, [self._scope.space.table])
-        found = engine.export(instance, b"f")
+        found = engine.item(instance, b"f", capi.FUNC)
         if found is None:
             message = "a jump function was not made"
             raise LoadError(message)
@@ -141,13 +141,15 @@ class Resolution:
             engine = self._engine
             found = None
             if name in self._scope.main.description["tags"]:
-                found = engine.export(self._scope.space.instance, name.encode())
+                found = engine.item(self._scope.space.instance, name.encode(), capi.TAG)
             if found is None:
                 found = Tagged(kind=capi.TAG)
                 kind = func_type(self._api, parameters, b"")
                 made = self._api.wasm_tagtype_new(kind)
                 engine.check(self._api.wasmtime_tag_new(engine.context, made, found.item))
                 self._api.wasm_tagtype_delete(made)
+                if parameters == bytes([I32]):
+                    engine.known_tags.append(found)
             self._tags[key] = found
         return self._tags[key]
 

@@ -7,13 +7,15 @@ a module's own definitions come before all, as its code calls them directly alre
 from __future__ import annotations
 
 from hatch_wasi.errors import LoadError
-from hatch_wasi.runtime.signature import arity
+from hatch_wasi.runtime.capi import FUNC
+from hatch_wasi.runtime.signature import arity, render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from hatch_wasi.runtime.engine import Function
     from hatch_wasi.runtime.space import Space
 
 __all__ = ["Arities", "Loaded", "Scope"]
@@ -163,8 +165,21 @@ class Scope:
             self._fill(module, slot, name)
         module.pending.clear()
 
+    def function(self, module: Loaded, name: str, parameters: bytes, results: bytes) -> Function | None:
+        """Return `module`'s exported function `name` to call it, or None if there is no such export.
+
+        Raises `LoadError` if the module, as we read it, declares another type than this.
+        """
+        if name not in module.functions:
+            return None
+        own = tuple(module.functions[name][1:3])
+        if own != (parameters, results):
+            message = f"{module.path}: its {name} is {render(*own)}, and must be {render(parameters, results)}"
+            raise LoadError(message)
+        return self.space.engine.function(module.instance, name.encode(), parameters, results)
+
     def _fill(self, module: Loaded, slot: int, name: str) -> None:
-        function = self.space.engine.export(module.instance, name.encode())
+        function = self.space.engine.item(module.instance, name.encode(), FUNC)
         if function is not None:
             self.space.set_slot(slot, function)
 

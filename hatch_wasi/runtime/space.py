@@ -6,8 +6,8 @@ import ctypes
 from ctypes import byref
 
 from hatch_wasi.errors import LoadError
-from hatch_wasi.runtime.capi import VALUE_FUNCREF, Tagged
-from hatch_wasi.runtime.engine import Engine, Rejected
+from hatch_wasi.runtime.capi import GLOBAL, MEMORY, TABLE, VALUE_FUNCREF, VALUE_I32, Tagged
+from hatch_wasi.runtime.engine import I32, Engine, Function, Rejected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Space"]
 
 PATH_LIMIT = 4096
-ARITY, ARITY_SIZE = 20, 24
-"""Offsets in `struct hatch_wasi_dl`."""
+MISSING = "python.wasm does not export {}: it was built without dynamic loading"
 
 
 class Space:
@@ -27,31 +26,53 @@ class Space:
         """Find them among `instance`'s exports. Raises `LoadError` for a python.wasm without them."""
         self.engine = engine
         self.instance = instance
-        self.memory = self._export(b"memory")
-        self.table = self._export(b"__indirect_function_table")
-        self.stack_pointer = self._export(b"__stack_pointer")
-        self._malloc = self._export(b"malloc")
-        self._free = self._export(b"free")
+        self.memory = self._export(b"memory", MEMORY)
+        self.table = self._export(b"__indirect_function_table", TABLE)
+        self.stack_pointer = self._export(b"__stack_pointer", GLOBAL)
+        self._malloc = self.function(b"malloc", I32, I32)
+        self._free = self.function(b"free", I32, b"")
         self._free_slots: list[int] = []
 
-    def _export(self, name: bytes) -> Tagged:
-        found = self.engine.export(self.instance, name)
+    def _export(self, name: bytes, kind: int) -> Tagged:
+        found = self.engine.item(self.instance, name, kind)
         if found is None:
-            message = f"python.wasm does not export {name.decode()}: it was built without dynamic loading"
-            raise LoadError(message)
+            raise LoadError(MISSING.format(name.decode()))
+        return found
+
+    def function(self, name: bytes, parameters: bytes, results: bytes) -> Function:
+        """Return a function of python.wasm. Raises `LoadError` if it exports no function of that name."""
+        found = self.engine.function(self.instance, name, parameters, results)
+        if found is None:
+            raise LoadError(MISSING.format(name.decode()))
         return found
 
     def address_of(self, name: bytes) -> int:
-        """Give the address of a data symbol of python.wasm. Raises `LoadError` if it exports none of that name."""
+        """Return the address of a data symbol of python.wasm. Raises `LoadError` if it exports no such address."""
+        return self._value(self._export(name, GLOBAL), name.decode())
+
+    def stack(self) -> int:
+        """Return the pointer of C's stack."""
+        return self._value(self.stack_pointer, "__stack_pointer")
+
+    def set_stack(self, value: int) -> None:
+        """Set the pointer of C's stack: a trap leaves it where it was."""
+        content = Tagged(kind=VALUE_I32)
+        content.of[0] = value
+        self.engine.check(
+            self.engine.api.wasmtime_global_set(self.engine.context, self.stack_pointer.item, byref(content))
+        )
+
+    def _value(self, item: Tagged, name: str) -> int:
         value = Tagged()
-        self.engine.api.wasmtime_global_get(self.engine.context, self._export(name).item, byref(value))
+        self.engine.api.wasmtime_global_get(self.engine.context, item.item, byref(value))
+        if value.kind != VALUE_I32:
+            message = f"python.wasm's {name} is not an i32"
+            raise LoadError(message)
         return value.of[0] & 0xFFFFFFFF
 
     def stack_is_full(self) -> bool:
         """Tell whether C's stack has run over: it grows down from its size to 0, where the memory begins."""
-        value = Tagged()
-        self.engine.api.wasmtime_global_get(self.engine.context, self.stack_pointer.item, byref(value))
-        return bool(value.of[0] & 0x80000000)
+        return bool(self.stack() & 0x80000000)
 
     def base(self) -> int:
         """Give the host address of the memory; only valid until the guest runs again."""
@@ -77,21 +98,21 @@ class Space:
 
     def text(self, address: int, limit: int = PATH_LIMIT) -> str:
         """Read a C string of at most `limit` bytes."""
-        size = self._size()
-        data = self.read(address, max(min(limit, size - address), 0))
+        data = self.read(address, max(min(limit, self.size() - address), 0))
         return data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
-    def _size(self) -> int:
+    def size(self) -> int:
+        """Return the size of the memory in bytes."""
         return int(self.engine.api.wasmtime_memory_data_size(self.engine.context, self.memory.item))
 
     def _within(self, address: int, size: int) -> None:
-        if address < 0 or size < 0 or address + size > self._size():
+        if address < 0 or size < 0 or address + size > self.size():
             message = f"{size} bytes at {address:#x} are not in the guest's memory"
             raise LoadError(message)
 
     def allocate(self, size: int) -> int:
         """Allocate `size` bytes by the guest's malloc."""
-        address = self.engine.call(self._malloc, size)
+        address = self._malloc(size)
         if not address:
             message = f"no memory for {size} bytes"
             raise LoadError(message)
@@ -110,7 +131,7 @@ class Space:
 
     def free(self, address: int) -> None:
         """Give memory back to the guest's malloc."""
-        self.engine.call(self._free, address)
+        self._free(address)
 
     def string(self, text: bytes) -> int:
         """Copy a C string into new memory of the guest."""

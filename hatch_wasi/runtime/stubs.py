@@ -4,7 +4,7 @@ So a module can be given a function before that one exists: its own, which it im
 `-shared`), one of a library that needs this module in turn, or one that needs the module's memory.
 """
 
-__all__ = ["forward_module", "guard_module", "jump_module", "stdin_module"]
+__all__ = ["forward_module", "guard_module", "jump_module", "probe_module", "stdin_module"]
 
 I32 = b"\x7f"
 TABLE_TYPE = b"\x70\0"
@@ -69,6 +69,11 @@ def jump_module(parameters: bytes, results: bytes, slot: int) -> bytes:
         _section(7, [_name(b"f") + b"\0\0"]),
         _body(_call_slot(len(parameters), slot)),
     )
+
+
+def probe_module() -> bytes:
+    """Return a module that imports a function `e.f`, which gives a v128."""
+    return _module(_section(1, [_kind(b"", b"\x7b")]), _section(2, [_name(b"e") + _name(b"f") + b"\0\0"]))
 
 
 def forward_module() -> bytes:

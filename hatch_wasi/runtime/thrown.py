@@ -7,9 +7,11 @@ only known that something was thrown.
 from __future__ import annotations
 
 from hatch_wasi.errors import HatchWasiError
+from hatch_wasi.runtime.capi import FUNC
 from hatch_wasi.runtime.engine import I32, Exited, Trapped
 from hatch_wasi.runtime.signature import TAG, arity
 from hatch_wasi.runtime.stubs import guard_module
+from hatch_wasi.text import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,11 +60,11 @@ class Thrown:
         for module in self._scope.modules.values():
             if DESCRIBE not in module.functions or module.instance is None:
                 continue
-            function = self._engine.export(module.instance, DESCRIBE.encode())
             try:
+                function = self._scope.function(module, DESCRIBE, I32 * 3, b"")
                 buffer, _ = space.allocate_zeroed(LIMIT, 1)
                 if function is not None:
-                    self._engine.call(function, exception, buffer, LIMIT)
+                    function(exception, buffer, LIMIT)
                 text = space.text(buffer, LIMIT)
                 space.free(buffer)
             except (HatchWasiError, Exited):  # the guest may be in any state
@@ -82,7 +84,7 @@ class Thrown:
         key = module.handle, symbol
         if key not in self._guards:
             engine, space = self._engine, self._scope.space
-            called = engine.export(module.instance, symbol.encode())
+            called = engine.item(module.instance, symbol.encode(), FUNC)
             if called is None or module.functions[symbol][1:3] != (b"", I32):
                 return self._scope.slot(module, symbol)
             self._code = self._code or engine.compile(guard_module())
@@ -102,15 +104,14 @@ class Thrown:
 
     def _import_error(self, module: Loaded, exception: int) -> int | str:
         """Set ImportError in the guest; gives NULL, or the message of a trap."""
-        space, engine = self._scope.space, self._engine
+        space = self._scope.space
         text = f"{module.path}: its initialization threw a C++ exception {self._describe(exception)}".rstrip()
+        text = one_line(text)
         try:
             kind = int.from_bytes(space.read(space.address_of(b"PyExc_ImportError"), 4), "little")
-            setter = engine.export(space.instance, b"PyErr_SetString")
-            if setter is None:
-                return text
+            setter = space.function(b"PyErr_SetString", I32 * 2, b"")
             message = space.string(text.encode("utf-8", "replace"))
-            engine.call(setter, kind, message)
+            setter(kind, message)
             space.free(message)
         except (HatchWasiError, Exited):
             return text

@@ -1,4 +1,7 @@
-"""What wasmtime says of a trap, in words for the person whose C code it was: the kind, a likely cause, the calls."""
+"""What wasmtime says of a trap, in words for the person whose C code it was: the kind, a likely cause, the calls.
+
+Names of modules and functions in it are the guest's own: they may hold line ends and control characters.
+"""
 
 from __future__ import annotations
 
@@ -46,16 +49,16 @@ STUBS = {
 
 
 def take_apart(text: str) -> tuple[str, list[str]]:
-    """Return the cause that wasmtime's text ends with, and the calls, innermost first, that it begins with.
-
-    The names of functions are a module's own choice: each call is made one line that is fit for a terminal.
-    """
-    lines = [line.strip() for line in text.splitlines()]
-    causes = lines[lines.index("Caused by:") + 1 :] if "Caused by:" in lines else lines[:1]
+    """Return the cause that wasmtime's text ends with, and the calls, innermost first, that it begins with."""
+    lines = [line.strip() for line in text.split("\n")]
+    causes = lines[:1]
+    if "Caused by:" in lines:
+        # The last one: those before may be lines of a function's name.
+        causes = lines[len(lines) - lines[::-1].index("Caused by:") :]
     # Several causes are numbered.
     causes = [line.split(": ", 1)[1] if line[:1].isdigit() and ": " in line else line for line in causes if line]
     frames = [one_line(line.split(" - ", 1)[1]) for line in lines if line[:1].isdigit() and " - " in line]
-    return " ".join(line.removeprefix("wasm trap: ") for line in causes), frames
+    return one_line(" ".join(line.removeprefix("wasm trap: ") for line in causes)), frames
 
 
 def in_words(cause: str, frames: list[str]) -> tuple[str, str | None]:

@@ -82,11 +82,11 @@ def _configure(
 def _start(engine: Engine, module: int, wasm: Path) -> int:
     linker = engine.wasi_linker()
     try:
-        start = engine.export(engine.instantiate(linker, module), b"_start")
+        start = engine.function(engine.instantiate(linker, module), b"_start", b"", b"")
         if start is None:
             message = f"{wasm} is no command: it does not export _start"
             raise LoadError(message)
-        engine.call(start)
+        start()
     except Exited as ended:
         return ended.status
     finally:

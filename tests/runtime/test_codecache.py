@@ -10,7 +10,7 @@ import pytest
 from hatch_wasi.runtime import codecache
 from hatch_wasi.runtime.capi import Api, find_library
 from hatch_wasi.runtime.codecache import CodeCache
-from hatch_wasi.runtime.engine import Engine, Rejected
+from hatch_wasi.runtime.engine import I32, Engine, Rejected
 
 # (module (func (export "f") (result i32) i32.const 42))
 WASM = b"\0asm\1\0\0\0\1\5\1\x60\0\1\x7f\3\2\1\0\7\5\1\1f\0\0\x0a\6\1\4\0\x41\x2a\x0b"
@@ -34,7 +34,7 @@ class Kept:
 
         entry = self.cache.load(data, describe)
         assert entry.description == {"size": len(data)}
-        return self.engine.call(self.engine.export(self.engine.instantiate_with(entry.module, []), b"f"))
+        return self.engine.function(self.engine.instantiate_with(entry.module, []), b"f", b"", I32)()
 
     def file(self, suffix: str) -> Path:
         return next(path for path in self.folder.iterdir() if path.suffix == suffix)
