@@ -8,6 +8,9 @@ else. An entry is two files, each replaced atomically:
     <key>-<sha256 of the code>.cwasm    wasmtime's serialized module
     <key>.info                          a line with the sha256 of the rest; then, in marshal's format, the name, sha256
                                         and stamp of the code, and what its reader wants to know about the module
+
+The folder has a largest size: what was used least recently goes first, as far as the times of the `.info` files tell,
+which are renewed once a day. Code that `run.state` names (python.wasm's) stays.
 """
 
 from __future__ import annotations
@@ -26,12 +29,18 @@ from hatch_wasi.runtime.trust import problem, sha256, stamp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any
 
-__all__ = ["CodeCache", "Entry"]
+__all__ = ["VARIABLE", "CodeCache", "Entry"]
 
-FORMAT = "3"
+FORMAT = "4"
 """Changes whenever the descriptions change."""
+VARIABLE = "HATCH_WASI_CODE_CACHE_SIZE"
+"""Environment variable with the largest size of the folder, such as `2G`."""
+LIMIT = 512 << 20
+DAY = 24 * 3600
+"""Seconds after which the use of an entry is noted again."""
 
 
 class Entry:
@@ -50,28 +59,52 @@ class Entry:
 class CodeCache:
     """The folder `aot` of the cache, for one engine."""
 
-    def __init__(self, folder: str, engine: Engine, version: str) -> None:
-        """Use `folder`, made if it can be; `version` is wasmtime's."""
+    def __init__(
+        self,
+        folder: str,
+        engine: Engine,
+        version: str,
+        *,
+        tell: Callable[[str], AbstractContextManager[None]] | None = None,
+    ) -> None:
+        """Use `folder`, made if it can be; `version` is wasmtime's.
+
+        `tell` is entered while a module is compiled, with the file's name.
+        """
         self._folder = folder
         self._engine = engine
+        self._tell = tell
+        self._limit = _limit()
         self._suffix = f"{version}-{SETTINGS}-{os.uname().machine}-{sys.implementation.cache_tag}-{FORMAT}"
         self.problem = problem(folder)
         """Why nothing is kept, or None."""
 
-    def load(self, image: bytes | memoryview, describe: Callable[[], Any]) -> Entry:
-        """Give the module of `image`, compiled now or before, and what `describe()` returned then.
+    def load(
+        self, image: bytes | memoryview, describe: Callable[[], Any], *, name: str = "", keep: bool = True
+    ) -> Entry:
+        """Return the module of `image`, compiled now or before, and what `describe()` returned then.
 
-        A description is made of what marshal can write. Raises `Rejected` if it is not valid WebAssembly, and what
-        `describe` raises.
+        A description is made of what marshal can write. `name` is the file's. Unless `keep` is set, which is for what
+        this machine runs itself, code that is compiled now is only kept by the method of that name. Raises `Rejected` if it is not valid WebAssembly, and
+        what `describe` raises.
         """
         key = f"{sha256(image)[:32]}-{self._suffix}"
         found = None if self.problem else self._read(key)
         if found is not None:
             return found
         description = describe()
-        module = self._engine.compile(bytes(image))
-        code = None if self.problem else self._write(key, module, description)
+        if self._tell is None:
+            module = self._engine.compile(bytes(image))
+        else:
+            with self._tell(name):
+                module = self._engine.compile(bytes(image))
+        code = self._write(key, module, description, is_forced=True) if keep and not self.problem else None
         return Entry(key, module, description, code)
+
+    def keep(self, entry: Entry) -> None:
+        """Keep the code of an entry that was compiled now, whose module must not be deleted yet, if there is room."""
+        if entry.code is None and not self.problem:
+            entry.code = self._write(entry.key, entry.module, entry.description, is_forced=False)
 
     def description(self, key: str, *, checked: bool) -> Any:
         """Give the description of the entry `key`, or None if it is not there (any more).
@@ -107,17 +140,23 @@ class CodeCache:
                     if sha256(file.read()) != expected:
                         return None
                 self._renew(key, name, expected, description)
+            elif (found := stamp(self.facts(key))) and found[2] < (time.time() - DAY) * 1e9:
+                os.utime(self.facts(key))
             return Entry(key, self._engine.map(code), description, code)
         except (OSError, ValueError, EOFError, TypeError, Rejected):
             return None
 
-    def _write(self, key: str, module: int, description: Any) -> str | None:
-        """Keep a compiled module; gives its file."""
+    def _write(self, key: str, module: int, description: Any, *, is_forced: bool) -> str | None:
+        """Keep a compiled module and return its file, or None: there is no room, unless that `is_forced`."""
         vector = Vector()
         try:
             self._engine.check(self._engine.api.wasmtime_module_serialize(module, byref(vector)))
             code = ctypes.string_at(vector.data or 0, vector.size)
             self._engine.api.wasm_byte_vec_delete(byref(vector))
+            from hatch_wasi.runtime.eviction import make_room
+
+            if not make_room(self._folder, len(code), self._limit) and not is_forced:
+                return None
             digest = sha256(code)
             name = f"{key}-{digest[:16]}.cwasm"
             self._replace(name, code)
@@ -148,3 +187,13 @@ class CodeCache:
             if os.path.exists(temporary):
                 os.unlink(temporary)
             raise
+
+
+def _limit() -> int:
+    """Return the largest size of the folder in bytes. Raises `UsageError` for a variable that is not one."""
+    given = os.environ.get(VARIABLE)
+    if not given:
+        return LIMIT
+    from hatch_wasi.runtime.amounts import size
+
+    return size(given, VARIABLE)

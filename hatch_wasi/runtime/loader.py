@@ -191,7 +191,8 @@ class Loader:
     def _load(self, path: str, image: memoryview, flags: int) -> Loaded:
         try:
             # Megabytes, which need not be copied to see that they are known; the guest does not run meanwhile.
-            entry = self._code.load(image, lambda: _describe(bytes(image), path))
+            name = posixpath.basename(path)
+            entry = self._code.load(image, lambda: _describe(bytes(image), path), name=name, keep=False)
         except Rejected as error:
             message = f"{path}: not valid WebAssembly: {' '.join(str(error).split())}"
             raise LoadError(message) from error
@@ -205,6 +206,7 @@ class Loader:
             self._scope.reserve(module)
             self._instantiate(module, entry.module)
             self._initialize(module)
+            self._code.keep(entry)  # not before: the guest can make any number of modules that do not load
         except BaseException:
             self._forget(module)
             raise

@@ -1,12 +1,14 @@
 """Compiled code is kept, and believed only while it is what was kept."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from hatch_wasi.errors import UsageError
 from hatch_wasi.runtime import codecache
 from hatch_wasi.runtime.capi import Api, find_library
 from hatch_wasi.runtime.codecache import CodeCache
@@ -104,12 +106,115 @@ def test_untouched_file_with_new_times_is_checked_and_kept(kept):
     assert (after.value(), after.compiled) == (42, 0)
 
 
-def test_folder_of_others_is_not_believed(kept):
+def modes(kept: Kept) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in (kept.folder, *kept.folder.iterdir())}
+
+
+def test_modes_that_a_copy_lost_are_repaired(kept):
+    """Others could only read: nothing is compiled again."""
     kept.value()
     kept.folder.chmod(0o755)
+    for path in kept.folder.iterdir():
+        path.chmod(0o644)
     after = again(kept)
-    assert after.cache.problem == f"{kept.folder} is open to other users (make it private: chmod 700)"
+    assert after.cache.problem is None
+    assert (after.value(), after.compiled) == (42, 0)
+    assert modes(kept) == {0o700, 0o600}
+
+
+def test_a_copy_of_the_folder_is_believed(kept, tmp_path):
+    kept.value()
+    shutil.copytree(kept.folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    (tmp_path / "copy").chmod(0o755)
+    after = Kept(tmp_path / "copy")
+    assert (after.value(), after.compiled) == (42, 0)
+    assert (Kept(tmp_path / "copy").value(), modes(after)) == (42, {0o700, 0o600})
+
+
+@pytest.mark.parametrize("folder", [0o777, 0o755])
+def test_what_others_could_write_is_compiled_again_once(kept, folder):
+    kept.value()
+    for path in kept.folder.iterdir():
+        path.chmod(0o666)
+    kept.folder.chmod(folder)
+    after = again(kept)
+    assert after.cache.problem is None
+    assert (after.value(), again(kept).value(), after.compiled) == (42, 42, 1)
+    assert modes(kept) == {0o700, 0o600}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_files_of_other_users_are_removed(kept):
+    kept.value()
+    os.chown(kept.file(".info"), 12345, -1)
+    kept.folder.chmod(0o755)
+    after = again(kept)
+    assert (after.value(), after.compiled) == (42, 1)
+
+
+def test_the_folder_of_another_user_is_not_used(kept, monkeypatch):
+    kept.value()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    after = again(kept)
+    assert after.cache.problem == f"{kept.folder} is not a folder of this user"
     assert (after.value(), after.value(), after.compiled) == (42, 42, 2)
+
+
+def numbered(number: int) -> bytes:
+    """A module whose f gives a number below 64."""
+    return WASM.replace(b"\x41\x2a", b"\x41" + bytes([number]))
+
+
+def used(kept: Kept) -> int:
+    return sum(path.stat().st_size for path in kept.folder.iterdir())
+
+
+def test_the_folder_has_a_largest_size(kept, monkeypatch):
+    kept.value(numbered(0))
+    each = used(kept)
+    monkeypatch.setenv(codecache.VARIABLE, str(5 * each))
+    limited = again(kept)
+    for number in range(1, 12):
+        # Used an hour after the one before.
+        assert limited.value(numbered(number)) == number
+        for path in kept.folder.glob("*.info"):
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 3600))
+    assert used(kept) <= 5 * each
+    compiled = limited.compiled
+    assert [limited.value(numbered(number)) for number in (11, 10)] == [11, 10]
+    assert limited.compiled == compiled
+    assert limited.value(numbered(1)) == 1
+    assert limited.compiled == compiled + 1
+
+
+def test_code_that_starts_python_stays(kept, monkeypatch):
+    kept.value(numbered(0))
+    (kept.folder / "run.state").write_text(f"request\t\t{kept.file('.cwasm')}\n")
+    for path in kept.folder.glob("*.info"):
+        os.utime(path, (1, 1))
+    monkeypatch.setenv(codecache.VARIABLE, str(2 * used(kept)))
+    limited = again(kept)
+    for number in range(1, 8):
+        assert limited.value(numbered(number)) == number
+    compiled = limited.compiled
+    assert (again(kept).value(numbered(0)), limited.value(numbered(0)), limited.compiled) == (0, 0, compiled)
+
+
+def test_what_a_killed_process_left_is_removed(kept):
+    kept.value()
+    old, new = kept.folder / ".old.cwasm.1-1", kept.folder / ".new.cwasm.1-1"
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (1, 1))
+    kept.value(OTHER)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("size", ["much", "-1", "1.5G", "1X", "9" * 30, "\u0663"])
+def test_a_size_that_is_none_is_refused(kept, monkeypatch, size):
+    monkeypatch.setenv(codecache.VARIABLE, size)
+    with pytest.raises(UsageError, match=codecache.VARIABLE):
+        again(kept)
 
 
 def test_folder_that_cannot_be_made_is_no_failure(tmp_path):
