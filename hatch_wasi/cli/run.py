@@ -49,6 +49,10 @@ our options, which come first:
   --dir HOST::GUEST    show the folder HOST as GUEST, read-write; HOST alone: at its own path (repeatable)
   --env NAME=VALUE     set a variable; NAME alone: pass it on (repeatable)
   --isolated           do not show the working directory, pass on no variables, know no time zone but UTC
+  --max-memory SIZE    limit the guest's memory, such as 512M or 2G; Python raises MemoryError there (default: 4G, all
+                       that WebAssembly has)
+  --max-table N        limit the number of functions that code may take the address of (default 10,000,000)
+  --timeout SECONDS    end the guest after that time, with status 124
   --allow-abi-mismatch load extension modules that were built with another wasi-libc
   --python X.Y|DIR     WASI Python to use (HATCH_WASI_PYTHON; default 3.13)
   --sdk NAME|DIR       SDK to build it with, if it is not there yet (HATCH_WASI_SDK; default auto)
@@ -81,12 +85,13 @@ def main(argv: Sequence[str]) -> int:
     place = _environment(options)
     folder = os.path.join(_cache_root(), "aot")
     request = (PACKAGE, sys.prefix, _python(options, place), options.setting("--sdk", "HATCH_WASI_SDK", "auto"))
+    limits, seconds = options.limits()
     prepared = recall(folder, request)
-    started = _resume(prepared) if prepared else None
+    started = _resume(prepared, limits) if prepared else None
     if prepared is None or started is None:
-        prepared, started = _prepare(options, request)
+        prepared, started = _prepare(options, request, limits)
     engine, module = started
-    guest = _guest(engine, module, prepared, folder, strict="--allow-abi-mismatch" not in options.flags)
+    guest = _guest(engine, module, prepared, folder, options)
     view = View()
     site = os.path.join(_data_root(), "site", f"{prepared.short_version}-{prepared.wasi_libc}")
     if place is not None:
@@ -101,7 +106,7 @@ def main(argv: Sequence[str]) -> int:
             _start_up(private, view)
         private.show(view)
         guest.configure([f"{HOME}/bin/python{prepared.short_version}", *words], view)
-        return guest.run(private.remove)
+        return guest.run(private.remove, seconds=seconds)
 
 
 def _fill_streams() -> None:
@@ -200,18 +205,18 @@ def _root(variable: str, xdg: str, default: str) -> str:
     return str(cache.root if xdg == "XDG_CACHE_HOME" else cache.data)
 
 
-def _resume(prepared: Prepared) -> tuple[Engine, int] | None:
+def _resume(prepared: Prepared, limits: dict[str, int]) -> tuple[Engine, int] | None:
     """Map the compiled code of last time; None if wasmtime does not take it (any more)."""
     from hatch_wasi.runtime.capi import Api
 
-    engine = Engine(Api(prepared.library))
+    engine = Engine(Api(prepared.library), **limits)
     try:
         return engine, engine.map(prepared.code)
     except Rejected:
         return None
 
 
-def _prepare(options: Options, request: tuple[str, ...]) -> tuple[Prepared, tuple[Engine, int]]:
+def _prepare(options: Options, request: tuple[str, ...], limits: dict[str, int]) -> tuple[Prepared, tuple[Engine, int]]:
     """Find python.wasm, or build it, and compile it for this machine, or find that done."""
     from hatch_wasi.cache import Cache
     from hatch_wasi.console import Console
@@ -222,7 +227,7 @@ def _prepare(options: Options, request: tuple[str, ...]) -> tuple[Prepared, tupl
     cache = Cache()
     library, version = find_library()
     python = _find(cache, console, options, request)
-    engine = Engine(Api(library))
+    engine = Engine(Api(library), **limits)
     code = CodeCache(str(cache.root / "aot"), engine, version)
     data = python.wasm.read_bytes()
 
@@ -262,15 +267,19 @@ def _find(cache: Cache, console: Console, options: Options, request: tuple[str, 
     return bootstrap.ensure(cache, console, python=python, sdk=sdk).python
 
 
-def _guest(engine: Engine, module: int, prepared: Prepared, folder: str, *, strict: bool) -> Guest:
+def _guest(engine: Engine, module: int, prepared: Prepared, folder: str, options: Options) -> Guest:
     """Set up the guest, with a loader that is only made when the first side module is opened."""
     from hatch_wasi.runtime.guest import Guest
+
+    strict = "--allow-abi-mismatch" not in options.flags
 
     def load(space: Space, struct: int) -> Loader:
         from hatch_wasi.runtime.codecache import CodeCache
         from hatch_wasi.runtime.loader import Loader
+        from hatch_wasi.runtime.progress import compiling
 
-        code = CodeCache(folder, engine, prepared.wasmtime)
+        tell = None if "--quiet" in options.flags else compiling
+        code = CodeCache(folder, engine, prepared.wasmtime, tell=tell)
         abi = {"soabi": prepared.soabi, **({"wasi_libc": prepared.wasi_libc} if strict else {})}
         return Loader(space, code, _description(code, prepared), struct, abi)
 

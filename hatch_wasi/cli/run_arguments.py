@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Program", "unknown_option"]
 
-VALUED = ("--site", "--dir", "--env", "--python", "--sdk")
+LIMITS = ("--max-memory", "--max-table", "--timeout")
+VALUED = ("--site", "--dir", "--env", "--python", "--sdk", *LIMITS)
 FLAGS = ("--isolated", "--allow-abi-mismatch", "--offline", "--verbose", "--quiet", "--help")
 PYTHON_VALUED = "cmWX"
 """Python's short options that take a value (Python/getopt.c); -c and -m end its options."""
@@ -43,6 +44,22 @@ class Options:
                 break
             position += 1
         self.rest = list(words[position:])
+
+    def limits(self) -> tuple[dict[str, int], float | None]:
+        """Read the limits: those of an `Engine` by name, and the seconds that a run may take. Raises `UsageError`."""
+        engine: dict[str, int] = {}
+        seconds = None
+        if any(self.values[name] for name in LIMITS):
+            from hatch_wasi.runtime.amounts import count, duration, size
+
+            memory, table, timeout = (self.values[name][-1:] for name in LIMITS)
+            if memory:
+                engine["memory"] = size(memory[0], LIMITS[0])
+            if table:
+                engine["table"] = count(table[0], LIMITS[1])
+            if timeout:
+                seconds = duration(timeout[0], LIMITS[2])
+        return engine, seconds
 
     def setting(self, name: str, variable: str, default: str) -> str:
         """Give the value of an option, else of an environment variable, else the default."""
