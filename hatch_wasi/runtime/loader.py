@@ -28,6 +28,8 @@ __all__ = ["Loader"]
 RTLD_GLOBAL = 256
 """wasi-libc's <dlfcn.h>; RTLD_DEFAULT is handle 0 there."""
 MAIN_HANDLE = 1
+INITIALIZERS = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
+"""How the functions begin that CPython calls to import a module (PEP 489, PEP 793)."""
 NESTING = 32
 """How many modules may be on their way at once, each needed by the one before or opened by its constructors."""
 
@@ -141,8 +143,12 @@ class Loader:
             raise LoadError(message)
         for place in self._scope.visible(module) if module is self._main else module.closure():
             if symbol in place.functions:
-                guarded = symbol.startswith(("PyInit", "PyModExport")) and self._thrown.throws(place)
-                return self._thrown.guard(place, symbol) if guarded else self._scope.slot(place, symbol)
+                if not symbol.startswith(INITIALIZERS):
+                    return self._scope.slot(place, symbol)
+                # CPython calls it whatever it is.
+                self._scope.function(place, symbol, b"", I32)
+                throws = self._thrown.throws(place)
+                return self._thrown.guard(place, symbol) if throws else self._scope.slot(place, symbol)
             if symbol in place.data:
                 return self._scope.address(place, symbol)
         message = f"{module.path}: undefined symbol: {symbol}"
