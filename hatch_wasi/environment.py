@@ -9,22 +9,21 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["CONFIG", "PIP", "Environment", "current", "is_pip_of_ours", "of_folder"]
+__all__ = ["CONFIG", "LAUNCHERS", "OWN", "Environment", "current", "of_folder", "search_path"]
 
 CONFIG = "pyvenv.cfg"
 KEY = "hatch-wasi"
 """What makes the file one of ours. It has no `home`: no Python of this machine takes the folder for its own."""
-
-
-PIP = b"""#!/bin/sh
-# What is installed by the pip of an environment is for it: hatch-wasi has the commands.
-VIRTUAL_ENV=$(dirname -- "$(readlink -f -- "$0")")/../../../..
-export VIRTUAL_ENV
-exec hatch-wasi "$@"
-"""
-"""`bin/pip`: that of this machine's Python would be found instead, and install there."""
+OWN = ".hatch-wasi"
+"""Beginning of the names that hatch-wasi keeps for itself. No wheel may have a file below such a folder."""
+LAUNCHERS = f"{OWN}/bin"
+"""Where the programs of an environment are, in its site-packages: they appear and vanish with the packages."""
+LIMIT = 1 << 16
+"""Bytes of a `pyvenv.cfg` that are read."""
+OTHERS = 0o022
+"""Permission bits that let a group or everybody write."""
 
 
 class Environment:
@@ -37,17 +36,17 @@ class Environment:
 
     @property
     def site_packages(self) -> str:
-        """Where its packages are."""
+        """Return the folder of its packages."""
         return os.path.join(self.root, "lib", f"python{self.version}", "site-packages")
 
     @property
     def programs(self) -> str:
-        """Where scripts are: a link into site-packages, with which they appear and vanish at once."""
+        """Return the folder that activation puts on the PATH: a link to `LAUNCHERS`."""
         return os.path.join(self.root, "bin")
 
 
 def of_folder(folder: str) -> Environment | None:
-    """Give the environment whose root or site-packages `folder` is; None if it is neither."""
+    """Return the environment whose root or site-packages `folder` is; None if it is neither."""
     folder = os.path.realpath(folder)
     found = _read(folder)
     if found is None and os.path.basename(folder) == "site-packages":
@@ -57,8 +56,12 @@ def of_folder(folder: str) -> Environment | None:
     return found
 
 
-def current(variables: Mapping[str, str]) -> Environment | None:
-    """Give the environment that is activated, else the one that the working folder is in; None if there is none."""
+def current(variables: Mapping[str, str], tell: Callable[[str], None] | None = None) -> Environment | None:
+    """Return the environment that is activated, else the one that the working folder is in; None if there is none.
+
+    The user chose the first (VIRTUAL_ENV). The second is only found, so it must be the user's or root's and nobody
+    else may write to it; `tell` gets a sentence about each one that is ignored for that.
+    """
     activated = variables.get("VIRTUAL_ENV")
     if activated and (found := _read(os.path.abspath(activated))):
         return found
@@ -68,31 +71,76 @@ def current(variables: Mapping[str, str]) -> Environment | None:
         return None  # it was removed
     while True:
         if found := _read(folder):
-            return found
+            reason = _distrust(found)
+            if not reason:
+                return found
+            if tell is not None:
+                tell(f"the environment {folder} is ignored: {reason}; to use it, activate it or name it by its path")
         parent = os.path.dirname(folder)
         if parent == folder:
             return None
         folder = parent
 
 
-def is_pip_of_ours(file: str) -> bool:
-    """Tell whether `file` is the `pip` that an environment begins with, which a real one may replace."""
-    try:
-        with open(file, "rb") as content:
-            return content.read(len(PIP) + 1) == PIP
-    except OSError:
-        return False
+def search_path(path: str) -> str:
+    """Return `path`, a value of PATH, without the programs of environments: they are not for this machine."""
+    return os.pathsep.join(folder for folder in path.split(os.pathsep) if not _is_programs(folder))
+
+
+def _is_programs(folder: str) -> bool:
+    folder = folder.rstrip("/")
+    if f"/{LAUNCHERS}" in folder:
+        return True
+    return os.path.basename(folder) == "bin" and _read(os.path.dirname(folder)) is not None
+
+
+def _distrust(found: Environment) -> str:
+    """Return why somebody else could have put code into an environment; empty if nobody could."""
+    library = os.path.join(found.root, "lib")
+    folders = (library, os.path.dirname(found.site_packages), found.site_packages)
+    for path in (found.root, os.path.join(found.root, CONFIG), *folders):
+        try:
+            facts = os.stat(path)
+        except FileNotFoundError:
+            continue  # only those who may write above can make it, and that was looked at
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        if facts.st_uid not in (0, os.geteuid()):
+            return f"{path} belongs to another user"
+        if facts.st_mode & OTHERS:
+            return f"others may write to {path}"
+    return ""
 
 
 def _read(root: str) -> Environment | None:
-    try:
-        with open(os.path.join(root, CONFIG), encoding="utf-8") as file:
-            pairs = [line.partition("=") for line in file]
-    except (OSError, UnicodeDecodeError):
+    text = _content(os.path.join(root, CONFIG))
+    if text is None:
         return None
-    values = {name.strip(): value.strip() for name, _, value in pairs}
+    values = {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in text.splitlines())}
     version = values.get("version", "")
     parts = version.split(".")
-    if KEY not in values or len(parts) < 2 or not all(part.isdecimal() for part in parts[:2]):
+    if KEY not in values or len(parts) < 2 or not all(_is_number(part) for part in parts[:2]):
         return None
     return Environment(root, ".".join(parts[:2]))
+
+
+def _is_number(text: str) -> bool:
+    """Check for the digits of a version: what is in the file becomes part of a path."""
+    return text.isascii() and text.isdecimal() and len(text) <= 4
+
+
+def _content(path: str) -> str | None:
+    """Return the text of a small regular file; None if it is something else. A pipe must not make anybody wait."""
+    try:
+        # Most folders have no such file: the cheapest question first.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        if os.fstat(descriptor).st_mode & 0o170000 != 0o100000:
+            return None
+        return os.read(descriptor, LIMIT).decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(descriptor)

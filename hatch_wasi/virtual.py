@@ -3,20 +3,14 @@
 import os
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
-from venv import EnvBuilder
 
+from hatch_wasi import activation, launchers
 from hatch_wasi.cache import replace_file
-from hatch_wasi.environment import CONFIG, PIP, Environment, of_folder
+from hatch_wasi.environment import CONFIG, LAUNCHERS, Environment, of_folder
 from hatch_wasi.errors import UsageError
 from hatch_wasi.wasi_python import WasiPython
 
 __all__ = ["create"]
-
-PROGRAM = b"""#!/bin/sh
-exec hatch-wasi run --site "$(dirname -- "$(readlink -f -- "$0")")/.." "$@"
-"""
-"""Finds the packages beside itself, so the folder may be moved. Scripts of wheels are in the same folder."""
 
 
 def create(folder: Path, python: WasiPython, *, clear: bool = False, prompt: str | None = None) -> Environment:
@@ -27,6 +21,9 @@ def create(folder: Path, python: WasiPython, *, clear: bool = False, prompt: str
     root = folder.absolute()
     found = of_folder(str(root))
     try:
+        if os.pathsep in str(root):
+            message = f"{folder} has a {os.pathsep} in its path, which ends a name on the PATH"
+            raise UsageError(message, hint="name another folder")
         if root.exists() and not root.is_dir():
             message = f"{folder} is not a folder"
             raise UsageError(message)
@@ -47,34 +44,35 @@ def create(folder: Path, python: WasiPython, *, clear: bool = False, prompt: str
 
 
 def _write(root: Path, made: Environment, python: WasiPython, prompt: str) -> None:
-    programs = Path(made.site_packages) / "bin"
+    site = Path(made.site_packages)
+    programs = site / LAUNCHERS
     programs.mkdir(parents=True, exist_ok=True)
-    link = root / "bin"
-    if not link.is_symlink():
-        link.symlink_to(os.path.relpath(programs, root))
-    elif not link.exists():
-        link.unlink()
-        link.symlink_to(os.path.relpath(programs, root))
-    replace_file(programs / "python", PROGRAM, mode=0o755)
-    for name in ("python3", f"python{python.short_version}"):
-        (programs / name).unlink(missing_ok=True)
-        (programs / name).symlink_to("python")
-    for name in ("pip", "pip3"):
-        if not os.path.lexists(programs / name):  # else of an environment before, or of a package
-            replace_file(programs / name, PIP, mode=0o755)
-    EnvBuilder(prompt=prompt).setup_scripts(
-        SimpleNamespace(
-            env_dir=str(root),
-            env_name=root.name,
-            prompt=f"({prompt}) ",
-            bin_name="bin",
-            bin_path=str(programs),
-            env_exe=str(root / "bin" / "python"),
-        )
-    )
+    _close(root, site)
+    _link(root / "bin", os.path.relpath(programs, root))
+    replace_file(programs.parent / launchers.MARK, b"")
+    for name, content in launchers.programs(python.short_version).items():
+        replace_file(programs / name, content, mode=0o755)
+    for name, content in activation.scripts(root, prompt).items():
+        replace_file(programs / name, content)
     # Last: an environment is one when it has this.
     text = (
         f"hatch-wasi = 1\nversion = {python.version}\nimplementation = CPython\nwasi-libc = {python.wasi_libc}\n"
-        f"include-system-site-packages = false\nprompt = {prompt}\n"
+        f"include-system-site-packages = false\nprompt = {' '.join(prompt.split())}\n"
     )
-    replace_file(root / CONFIG, text.encode())
+    replace_file(root / CONFIG, text.encode("utf-8", "surrogateescape"))
+
+
+def _close(root: Path, site: Path) -> None:
+    """Take away what the umask may leave others: an environment that others may write to is not used by itself."""
+    for folder in (root, *(parent for parent in (site, *site.parents) if root in parent.parents)):
+        mode = folder.stat().st_mode
+        if mode & 0o022:
+            folder.chmod(mode & 0o7755)
+
+
+def _link(link: Path, target: str) -> None:
+    if link.is_symlink():
+        if str(link.readlink()) == target:
+            return
+        link.unlink()
+    link.symlink_to(target)

@@ -20,10 +20,10 @@ LAYERS = (
     {"redaction"},
     {"text"},
     {"errors"},
-    {"archives", "console", "process", "fetch", "network", "cache", "contents", "disk", "workspace"},
+    {"archives", "console", "process", "fetch", "network", "cache", "contents", "disk", "workspace", "environment"},
     {
         "config", "target", "sdk", "wasi_python", "pins", "wasm", "cxx_library", "config_reader", "side_modules", "epoch",
-        "sbom", "environment",
+        "sbom", "launchers", "activation",
     },
     {"sources"},
     {"toolchain", "cpython", "extension", "wheels", "disguise", "runtime", "linker", "virtual"},

@@ -3,6 +3,7 @@
 import argparse
 
 from hatch_wasi.cli import places
+from hatch_wasi.cli.provided import NOTE, is_pip
 from hatch_wasi.console import Console
 from hatch_wasi.errors import UsageError
 
@@ -61,6 +62,11 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     from hatch_wasi.wheels.install import Installation, open_wheels
 
     _check(args)
+    if any(map(is_pip, args.words)):
+        console.note(NOTE)
+        args.words = [word for word in args.words if not is_pip(word)]
+        if not args.words and not args.requirement:
+            return 0
     chosen = places.toolchain(args)
     gathering = Gathering(args, console, chosen)
     cache = Cache()

@@ -27,11 +27,11 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def current(args: argparse.Namespace) -> Environment | None:
-    """Give the environment that a command is about, if it is about one."""
+def current(args: argparse.Namespace, console: Console | None = None) -> Environment | None:
+    """Return the environment that a command is about, if it is about one; `console` warns of those that are ignored."""
     if args.target is not None:
         return environment.of_folder(str(args.target))
-    found = environment.current(os.environ)
+    found = environment.current(os.environ, console.warn if console else None)
     asked = args.python or os.environ.get("HATCH_WASI_PYTHON")
     return found if found and asked in {None, "", found.version} else None
 
@@ -49,7 +49,7 @@ def toolchain(args: argparse.Namespace) -> options.Toolchain:
 
 def site_packages(args: argparse.Namespace, cache: Cache, console: Console) -> Path:
     """Give the folder; only the WASI site-packages are not known before there is a Python."""
-    if found := current(args):
+    if found := current(args, console):
         return Path(found.site_packages)
     if args.target is not None:
         if not args.target.exists() and args.command != "install":

@@ -125,8 +125,14 @@ def _environment(options: Options) -> Environment | None:
             options.values["--site"].remove(folder)
             return found
     given = options.setting("--python", "HATCH_WASI_PYTHON", "")
-    found = environment.current(os.environ)
+    found = environment.current(os.environ, None if "--quiet" in options.flags else _warn)
     return found if found and given in {"", found.version} else None
+
+
+def _warn(text: str) -> None:
+    from hatch_wasi.console import Console
+
+    Console().warn(text)
 
 
 def _python(options: Options, place: Environment | None) -> str:

@@ -8,6 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.cli import places
+from hatch_wasi.cli.provided import NOTE, is_pip
 from hatch_wasi.console import Console, output
 from hatch_wasi.errors import UsageError
 from hatch_wasi.wheels.removal import Removal
@@ -41,7 +42,10 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     removal = Removal(site=places.site_packages(args, cache, console), cache=cache)
     found, missing = removal.find(names)
     for name in missing:
-        console.warn(f"{name} is not installed")
+        if is_pip(name):
+            console.note(NOTE)
+        else:
+            console.warn(f"{name} is not installed")
     if not found:
         return 0
     labels = ", ".join(dist.label for dist in found)

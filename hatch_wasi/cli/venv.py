@@ -1,6 +1,7 @@
 """`hatch-wasi venv`: make a folder with a WASI Python and packages of its own."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from hatch_wasi import bootstrap
@@ -34,5 +35,6 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     for folder in args.folders:
         create(folder, python, clear=args.clear, prompt=args.prompt)
         console.note(f"{folder}: an environment for Python {python.version} on WASI")
-        console.note(f"  {folder}/bin/python, or: . {folder}/bin/activate")
+        programs = [shlex.quote(str(folder / "bin" / name)) for name in ("python", "activate")]
+        console.note(f"  {programs[0]}, or: . {programs[1]}")
     return 0

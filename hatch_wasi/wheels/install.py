@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import os
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,15 @@ from installer.exceptions import InstallerError
 
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
-from hatch_wasi.environment import is_pip_of_ours
+from hatch_wasi.environment import LAUNCHERS, of_folder
 from hatch_wasi.errors import WheelError
 from hatch_wasi.redaction import stripped
+from hatch_wasi.text import one_line
 from hatch_wasi.wasi_python import Runner, WasiPython
-from hatch_wasi.wheels import side_modules, tags
+from hatch_wasi.wheels import conflicts, side_modules, tags
 from hatch_wasi.wheels.bytecode import Compiler
 from hatch_wasi.wheels.destination import StageDestination
-from hatch_wasi.wheels.installed import Distribution, owners, scan
-from hatch_wasi.wheels.names import check_distinct
+from hatch_wasi.wheels.installed import Distribution, scan
 from hatch_wasi.wheels.removal import files_of, site_lock
 from hatch_wasi.wheels.swap import recover, staged
 from hatch_wasi.wheels.wheel import INSTALLER_FILES, Wheel
@@ -122,10 +121,12 @@ class Installation:
                 installed = scan(site)
                 replaced = [dist for dist in installed if any(dist.project == wheel.project for wheel in wheels)]
                 remove = files_of(site, replaced, [dist for dist in installed if dist not in replaced])
-                remove |= {name for wheel in wheels for name in wheel.installed_names() if _gives_way(site / name)}
-                _check_conflicts(site, wheels, installed, remove)
+                scripts = LAUNCHERS if of_folder(str(site)) else "bin"
+                shared = conflicts.check(site, wheels, installed, remove, scripts)
                 with staged(site, without=remove) as (tree, scratch):
-                    self._write(wheels, origins, tree, scratch)
+                    destinations = [StageDestination(tree, wheel, scripts=scripts, shared=shared) for wheel in wheels]
+                    self._write(wheels, destinations, origins)
+                    self._compile(destinations, tree, scratch)
                 now = scan(site)
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or error
@@ -153,8 +154,12 @@ class Installation:
                 self.console.warn(f"{wheel.path.name}: not for WASI, so not loadable: {_some(found.foreign)}")
             self.judge(wheel)
 
-    def _write(self, wheels: Sequence[Wheel], origins: Mapping[str, Origin], tree: Path, scratch: Path) -> None:
-        destinations = [StageDestination(tree, wheel) for wheel in wheels]
+    def _write(
+        self,
+        wheels: Sequence[Wheel],
+        destinations: Sequence[StageDestination],
+        origins: Mapping[str, Origin],
+    ) -> None:
         for wheel, destination in zip(wheels, destinations, strict=True):
             self.console.detail(f"unpacking {wheel.path.name}")
             try:
@@ -163,7 +168,10 @@ class Installation:
             except (InstallerError, zipfile.BadZipFile, EOFError, ValueError) as error:
                 message = f"{wheel.path.name} cannot be installed: {error}"
                 raise WheelError(message, hint="nothing was changed") from error
-        sources = [name for destination in destinations for name in destination.sources()]
+
+    def _compile(self, destinations: Sequence[StageDestination], tree: Path, scratch: Path) -> None:
+        """Compile what was written to bytecode, and write the RECORDs, which list it."""
+        sources = list(dict.fromkeys(name for destination in destinations for name in destination.sources()))
         compiler = Compiler(
             python=self.python, run_wasi=self.run_wasi, code=self.cache.root / "aot", native=self.native_python
         )
@@ -177,6 +185,12 @@ class Installation:
         for dist in replaced:
             self.console.detail(f"removed {dist.label}")
         for wheel in wheels:
+            if wheel.unrun:
+                shown = one_line(_some([repr(name) for name in wheel.unrun]))
+                self.console.warn(
+                    f"{wheel.path.name}: {shown} cannot be called: not a Python script, or its name is not a package's to "
+                    "take; installed as a data file"
+                )
             needs = wheel.needs(self.python.target().markers())
             missing = [str(need) for need in needs if not any(dist.provides(need) for dist in now)]
             if missing:
@@ -184,37 +198,6 @@ class Installation:
         self.console.note(f"installed {', '.join(wheel.label for wheel in wheels)} in {self.site}")
 
 
-def _gives_way(file: Path) -> bool:
-    return file.name in {"pip", "pip3"} and is_pip_of_ours(str(file))
-
-
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
-
-
-def _check_conflicts(
-    site: Path, wheels: Sequence[Wheel], installed: Sequence[Distribution], remove: Collection[str]
-) -> None:
-    """Check that nothing of `wheels` would replace another's file, nor be written through a link."""
-    owner = owners(installed)
-    new: dict[str, Wheel] = {}
-    folders: set[Path] = set()
-    for wheel in wheels:
-        for name in wheel.installed_names():
-            other = new.setdefault(name, wheel)
-            if other is not wheel:
-                message = f"{wheel.path.name} and {other.path.name} both have {name!r}"
-                raise WheelError(message, hint="they cannot be installed in one folder; nothing was changed")
-            if os.path.lexists(site / name) and name not in remove:
-                whose = f"belongs to {owner[name].label}" if name in owner else "is there already, and nobody's"
-                message = f"{wheel.path.name}: {name!r} {whose}"
-                raise WheelError(message, hint=f"remove it from {site} first; nothing was changed")
-            folder = (site / name).parent
-            folders |= {folder, folder / "__pycache__"}
-    check_distinct(new, "the wheels together")
-    for path in {parent for folder in folders for parent in (folder, *folder.parents) if site in parent.parents}:
-        name = path.relative_to(site).as_posix()
-        if os.path.lexists(path) and name not in remove and (path.is_symlink() or not path.is_dir()):
-            message = f"{path} is not a folder, and the wheel has files below it"
-            raise WheelError(message, hint="move it away; nothing was changed")

@@ -5,12 +5,13 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 
+from hatch_wasi.environment import OWN
 from hatch_wasi.errors import WheelError
 
 __all__ = ["RESERVED", "check_distinct", "check_name"]
 
-RESERVED = ".hatch-wasi"
-"""Beginning of the names that hatch-wasi gives to its own temporary folders."""
+RESERVED = OWN
+"""Beginning of the names of hatch-wasi's own folders: temporary ones, and that of an environment's programs."""
 COMPONENT_LIMIT = 255  # bytes; NAME_MAX of every file system that Linux and macOS use
 DEPTH_LIMIT = 128
 """Folders in each other; the work for some thousands of them grows with the square."""
@@ -34,7 +35,7 @@ def check_name(name: str, where: str) -> None:
         reason = "leads out of the archive"
     elif "" in parts or "." in parts:
         reason = "has an empty part"
-    elif any(part.startswith(RESERVED) for part in parts):
+    elif any(part.casefold().startswith(RESERVED) for part in parts):
         reason = "is reserved for hatch-wasi"
     elif len(parts) > DEPTH_LIMIT:
         reason = f"has more than {DEPTH_LIMIT} parts"

@@ -26,17 +26,18 @@ def files_of(site: Path, gone: Sequence[Distribution], others: Sequence[Distribu
     What one of `others` has, too, stays. Raises `WheelError` for a distribution without RECORD.
     """
     names: set[str] = set()
+    kept = owners(others).keys()
     for dist in gone:
         if dist.files is None:
             message = f"{dist.label} in {site} has no RECORD, so what belongs to it is not known"
             raise WheelError(message, hint=f"remove {site / dist.folder} and its files by hand")
         names |= dist.files
-        for name in dist.files:
+        for name in dist.files - kept:
             if name.endswith(".py"):
                 folder, stem = bytecode_of(name)
                 names |= {f"{folder}/{path.name}" for path in (site / folder).glob(f"{escape(stem)}*.pyc")}
         names |= {path.relative_to(site).as_posix() for path in (site / dist.folder).rglob("*")}
-    return names - owners(others).keys()
+    return names - kept
 
 
 @dataclass(frozen=True, kw_only=True)

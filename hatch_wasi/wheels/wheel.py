@@ -2,7 +2,6 @@
 
 import configparser
 import posixpath
-import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
@@ -17,17 +16,21 @@ from packaging.tags import InvalidTag, Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from hatch_wasi.environment import LAUNCHERS
 from hatch_wasi.errors import WheelError
 from hatch_wasi.text import one_line
 from hatch_wasi.wheels import metadata, record
 from hatch_wasi.wheels.archive import Archive
 from hatch_wasi.wheels.names import check_distinct, check_name
+from hatch_wasi.wheels.programs import is_program_name, is_python
 
 __all__ = ["INSTALLER_FILES", "Wheel"]
 
 INSTALLER_FILES = ("INSTALLER", "REQUESTED", "direct_url.json")
 """Files in dist-info that the installing program writes; a wheel's own are left out."""
 
+FIRST_LINE = 1024
+"""Bytes of the longest first line of a script."""
 TAG_LIMIT = 10_000
 """Tags in WHEEL; the most that projects have are some tens."""
 
@@ -36,7 +39,8 @@ class Wheel(WheelSource):
     """A wheel whose archive, RECORD, metadata and layout are checked, for the `installer` library to write.
 
     Made by `Wheel.open`. Files go below the one folder that is on sys.path, as `pip install --target` does:
-    purelib, platlib and data to its top, scripts to bin/, headers to include/NAME/.
+    purelib, platlib and data to its top, headers to include/NAME/, scripts to a folder that the installer chooses if
+    they can be programs on WASI, else to share/NAME/scripts/.
     """
 
     def __init__(self, path: Path, archive: Archive) -> None:
@@ -57,10 +61,15 @@ class Wheel(WheelSource):
         record.verify(archive, self._dist_info)
         self._check_wheel_file()
         self._check_metadata()
-        self.places = {name: place for name in archive.members if (place := self._place(name))}
-        """Archive member -> where it goes, relative to the folder that is installed into."""
+        self.places: dict[str, str] = {}
+        """Archive member -> where it goes, relative to the folder that is installed into; without the programs."""
+        self.programs: dict[str, str] = {}
+        """Archive member -> the name of the program that it becomes."""
+        self.unrun: list[str] = []
+        """Names of what would be a program of another Python, and is not one on WASI."""
+        self._sort_members()
         self.scripts = self._entry_points()
-        """Names of the console scripts that the entry points ask for."""
+        """Names of the programs that the entry points ask for."""
         self._check_places()
 
     @classmethod
@@ -102,15 +111,26 @@ class Wheel(WheelSource):
 
     def get_contents(self) -> Iterator[WheelContentElement]:
         """Give what is to be written: row of RECORD, stream, whether it is executable."""
-        for name in self.places:
-            mode = self.archive.members[name].external_attr >> 16
+        for name in (*self.places, *self.programs):
             with self.archive.open_member(name) as stream:
-                yield (name, "", ""), cast("BinaryIO", stream), bool(stat.S_ISREG(mode) and mode & 0o111)
+                yield (name, "", ""), cast("BinaryIO", stream), name in self.programs
 
-    def installed_names(self) -> list[str]:
-        """Every file that an installation of this wheel has, bytecode apart, relative to its folder."""
+    def installed_names(self, scripts: str = "bin") -> list[str]:
+        """List every file that an installation has, bytecode apart, relative to its folder; programs are in `scripts`."""
         own = [f"{self._dist_info}/{name}" for name in ("RECORD", *INSTALLER_FILES)]
-        return [*self.places.values(), *(f"bin/{script}" for script in self.scripts), *own]
+        programs = (f"{scripts}/{name}" for name in (*self.programs.values(), *self.scripts))
+        return [*self.places.values(), *programs, *own]
+
+    def place(self, scheme: str, path: str) -> tuple[str, str]:
+        """Return where the file `path` of a scheme goes, and the name of the program that it becomes, if it becomes one.
+
+        The first is relative to the folder that is installed into, and empty for a program.
+        """
+        member = f"{self._data}/{scheme}/{path}"
+        if name := self.programs.get(member):
+            return "", name
+        # What is not in .data is of the scheme that WHEEL names.
+        return self.places.get(member) or path, ""
 
     def needs(self, environment: Mapping[str, str], extras: Collection[str] = ()) -> list[Requirement]:
         """List what it needs in the marker `environment` (PEP 508), with `extras`. Raises `WheelError`."""
@@ -174,6 +194,30 @@ class Wheel(WheelSource):
             )
         self.requires_python, self.requires = found.requires_python, found.requires
 
+    def _sort_members(self) -> None:
+        for member in self.archive.members:
+            place = self._place(member)
+            if place is None:
+                continue
+            name = self._program_name(member)
+            if name and is_program_name(name) and self._is_python(member):
+                self.programs[member] = name
+                continue
+            self.places[member] = place
+            if name:
+                self.unrun.append(name)
+
+    def _program_name(self, member: str) -> str:
+        """Return the name under which pip would put a file on the PATH; empty if it would not."""
+        for scheme in ("scripts/", "data/bin/"):
+            if member.startswith(prefix := f"{self._data}/{scheme}"):
+                return member.removeprefix(prefix)
+        return ""
+
+    def _is_python(self, member: str) -> bool:
+        with self.archive.open_member(member) as stream:
+            return is_python(stream.readline(FIRST_LINE))
+
     def _place(self, name: str) -> str | None:
         top, _, rest = name.partition("/")
         if "__pycache__" in name.split("/")[:-1]:
@@ -186,7 +230,7 @@ class Wheel(WheelSource):
         scheme, _, path = rest.partition("/")
         if scheme not in SCHEME_NAMES or not path:
             raise self._fail(f"{name!r} is in no scheme ({', '.join(SCHEME_NAMES)})")
-        folder = {"scripts": "bin", "headers": self.headers}.get(scheme, "")
+        folder = {"scripts": f"share/{self.distribution}/scripts", "headers": self.headers}.get(scheme, "")
         return posixpath.join(folder, path)
 
     def _entry_points(self) -> list[str]:
@@ -201,10 +245,11 @@ class Wheel(WheelSource):
             check_name(name, f"{self.path.name}: entry_points.txt")
             if "/" in name:
                 raise self._fail(f"entry_points.txt: {name!r} is not the name of a script")
-        return names
+        self.unrun += [name for name in names if not is_program_name(name)]
+        return [name for name in names if is_program_name(name)]
 
     def _check_places(self) -> None:
-        names = self.installed_names()
+        names = self.installed_names(LAUNCHERS)
         check_distinct(names, self.path.name)
         for name in names:
             top = name.partition("/")[0]

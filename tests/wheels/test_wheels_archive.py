@@ -49,7 +49,6 @@ def refuse(path, reason):
         ("demo-1.0.data/purelib/demo.py", "twice"),
         ("demo-1.0.data/data/demo-1.0.dist-info/RECORD", "twice"),
         ("demo-1.0.data/data/demo-1.0.dist-info/direct_url.json", "twice"),
-        ("demo-1.0.data/data/bin/tool", "twice"),
         ("demo-1.0.data/data/other-1.0.dist-info/RECORD", "pose as part of another"),
         ("other-1.0.dist-info/METADATA", "more than one .dist-info"),
         ("other-1.0.data/data/x", "another project's"),
