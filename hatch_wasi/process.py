@@ -2,22 +2,27 @@
 
 Programs are named by argv lists, never shell strings. Output goes to a log file when one is given, and the error names
 it; otherwise it is captured and the error carries its end.
+
+Every Python of this machine is started by `run_python`, or by the words that `python` returns: the working folder may
+hold files of others, so no module is imported from it.
 """
 
 import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from hatch_wasi import environment
 from hatch_wasi.errors import ProcessFailed
 from hatch_wasi.redaction import redacted
 
-__all__ = ["base_environment", "quote", "run"]
+__all__ = ["base_environment", "python", "quote", "run", "run_python"]
 
 TAIL = 4000
 # Variables that change what a compiler, make, configure or Python does; a build must not depend on who runs it.
@@ -25,18 +30,57 @@ AMBIENT = (
     "AR", "ARFLAGS", "AS", "CC", "CFLAGS", "CLANG_CONFIG_FILE_SYSTEM_DIR", "CLANG_CONFIG_FILE_USER_DIR", "CONFIG_SITE",
     "CPATH", "CPLUS_INCLUDE_PATH", "CPP", "CPPFLAGS", "CXX", "CXXFLAGS", "C_INCLUDE_PATH", "GNUMAKEFLAGS", "LD",
     "LDFLAGS", "LDSHARED", "LD_LIBRARY_PATH", "LD_PRELOAD", "LIBRARY_PATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "NM",
-    "PKG_CONFIG_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP",
-    "PYTHONWARNINGS", "RANLIB", "SDKROOT", "STRIP", "VIRTUAL_ENV", "_PYTHON_HOST_PLATFORM",
-    "_PYTHON_SYSCONFIGDATA_NAME", "__PYVENV_LAUNCHER__",
+    "PKG_CONFIG_PATH", "PYTHONBREAKPOINT", "PYTHONCASEOK", "PYTHONDONTWRITEBYTECODE", "PYTHONEXECUTABLE",
+    "PYTHONHASHSEED", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONPATH", "PYTHONPLATLIBDIR",
+    "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONWARNINGS", "PYTHON_PRESITE", "RANLIB", "SDKROOT",
+    "STRIP", "VIRTUAL_ENV", "_PYTHON_HOST_PLATFORM", "_PYTHON_SYSCONFIGDATA_NAME", "__PYVENV_LAUNCHER__",
 )  # fmt: skip
+NEUTRAL = Path("/")
+"""A working folder that only the administrator writes to."""
 
 
 def base_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give this process's environment without what steers compilers and Python, in the C locale, plus `extra`."""
+    """Return this process's environment without what steers compilers and Python, in the C locale, plus `extra`.
+
+    The programs of an active environment for WASI Python are not on its PATH.
+    """
     env = {name: value for name, value in os.environ.items() if name not in AMBIENT}
+    if "PATH" in env:
+        env["PATH"] = environment.search_path(env["PATH"])
     env.update({"LC_ALL": "C", "TZ": "UTC"})
     env.update(extra or {})
     return env
+
+
+def python(program: str | Path | None = None, *, isolated: bool = False) -> list[str]:
+    """Return the words that start the Python `program` (default: the one that runs this); `-c`, `-m` or a script follow.
+
+    Modules are not looked for in the working folder. If `isolated`, PYTHON* variables and the user's own site-packages
+    do not count either: for what needs the standard library, or a virtual environment, and nothing else.
+    """
+    return [os.fspath(program or sys.executable), "-I" if isolated else "-P"]
+
+
+def run_python(
+    words: Sequence[str | Path],
+    *,
+    what: str,
+    program: str | Path | None = None,
+    isolated: bool = False,
+    cwd: Path | None = NEUTRAL,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    timeout: float | None = None,
+    tail: int = TAIL,
+) -> str:
+    """Run a Python with the arguments `words`; see `python` for `program` and `isolated`, and `run` for the rest.
+
+    Unlike those of `run`, the default working folder is a neutral one (None is the caller's) and the default
+    environment is `base_environment()`. Raises `ProcessFailed`.
+    """
+    argv = [*python(program, isolated=isolated), *words]
+    env = base_environment() if env is None else env
+    return run(argv, what=what, cwd=cwd, env=env, log=log, timeout=timeout, tail=tail)
 
 
 def quote(argv: Sequence[str | Path]) -> str:

@@ -143,6 +143,34 @@ def test_every_exception_is_needed():
         assert any(f"{other}.".startswith(f"{name}.") for other in found), f"{module} does not import {name} any more"
 
 
+# Where the path of this Python is no command of ours: CMake runs the scripts of LLVM's sources by it, ….
+NAMED = {
+    "toolchain.compiler_rt", "toolchain.llvm_build", "toolchain.runtimes",  # Python3_EXECUTABLE
+    "extension.native",  # in a message
+    "launchers",  # hatch-wasi is beside it
+    "runtime.trust",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if name not in {"process", "disguise.shim"}])
+def test_every_python_is_started_in_one_place(module):
+    """`process.python` and `process.run_python` keep the working folder off its path; the guest's is not meant."""
+    found = []
+    for node in ast.walk(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.executable" and module not in NAMED:
+            found.append(node.lineno)
+        # Words such as [python, "-m", "venv"]: a program, and what makes it a Python.
+        if isinstance(node, ast.List) and any(_is_python_option(word) for word in node.elts[1:]):
+            first = ast.unparse(node.elts[0])
+            if not first.startswith(("*process.python(", "'-", '"-')):
+                found.append(node.lineno)
+    assert found == [], "start it by process.run_python, or with the words of process.python"
+
+
+def _is_python_option(word: ast.expr) -> bool:
+    return isinstance(word, ast.Constant) and word.value in ("-m", "-I", "-P", "-ISB", "-IS")
+
+
 @pytest.mark.parametrize(
     ("unit", "source", "expected"),
     [

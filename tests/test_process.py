@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hatch_wasi.errors import ProcessFailed
-from hatch_wasi.process import base_environment, quote, run
+from hatch_wasi.process import base_environment, python, quote, run, run_python
 
 
 def test_output_is_given() -> None:
@@ -50,6 +50,27 @@ def test_the_environment_steers_no_compiler(monkeypatch: pytest.MonkeyPatch) -> 
     assert env["CC"] == "ours"
     assert not {"CFLAGS", "MAKEFLAGS", "PYTHONPATH"} & set(env)
     assert env["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_python_takes_nothing_from_where_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolated: bool
+) -> None:
+    for name in ("json", "sitecustomize", "here"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('from the working folder')\n")
+    (tmp_path / "startup.py").write_text("raise SystemExit('from the environment')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "startup.py"))
+    monkeypatch.chdir(tmp_path)
+    words = ["-c", "import importlib.util, json, os; print(importlib.util.find_spec('here'), os.getcwd())"]
+    assert run_python(words, what="a test", isolated=isolated) == "None /\n"
+    assert run_python(words, what="a test", isolated=isolated, cwd=tmp_path) == f"None {tmp_path}\n"
+    assert "usage: " in run_python(["-m", "json.tool", "--help"], what="a test", isolated=isolated, cwd=None)
+
+
+def test_the_words_that_start_a_python() -> None:
+    assert python() == [sys.executable, "-P"]
+    assert python(Path("/opt/python3"), isolated=True) == ["/opt/python3", "-I"]
 
 
 def test_quote() -> None:

@@ -133,8 +133,11 @@ def _execute(words: list[str]) -> int:
     import importlib
     from pathlib import Path
 
+    from hatch_wasi import environment
     from hatch_wasi.console import Console
 
+    if "PATH" in os.environ:  # what is looked for is for this machine
+        os.environ["PATH"] = environment.search_path(os.environ["PATH"])
     if sys.stdout is None:  # closed, by `>&-`
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     args = _parsed(words)

@@ -48,7 +48,7 @@ def candidates(short_version: str) -> Iterator[Path]:
     elif said == "auto":
         if sys.version_info[:2] == tuple(map(int, short_version.split("."))):
             yield Path(sys.base_prefix, "bin", f"python{short_version}")
-        for folder in os.get_exec_path():
+        for folder in os.get_exec_path(process.base_environment()):
             yield Path(folder, f"python{short_version}")
 
 
@@ -63,7 +63,9 @@ def find(short_version: str, console: Console) -> Path | None:
         else:
             try:
                 env = process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"})
-                said = process.run([path, "-I", "-c", PROBE], what=f"trying {path}", env=env, timeout=60).strip()
+                said = process.run_python(
+                    ["-c", PROBE], program=path, isolated=True, what=f"trying {path}", env=env, timeout=60
+                ).strip()
             except ProcessFailed as error:
                 reason = error.message
             else:
@@ -163,7 +165,9 @@ class NativeBuild:
             options += " -Wl,-rpath,'$$ORIGIN/../lib'"
         argv = [tools.make, f"-j{jobs()}", "python", "pybuilddir.txt", options]
         self._run(argv, env, "make", "compiling the build python")
-        process.run([self._folder / "python", "-c", PROBE], what="running the build python", env=env)
+        process.run_python(
+            ["-c", PROBE], program=self._folder / "python", isolated=True, what="running the build python", env=env
+        )
 
     def _run(self, argv: list[str], env: dict[str, str], step: str, what: str) -> None:
         log, hold = self.workspace.log(step), self.workspace.hold
@@ -191,4 +195,5 @@ class NativeBuild:
         how = ("-q", f"-j{jobs()}", "--invalidation-mode=unchecked-hash", "-s", str(library), "-p", seen_as)
         # What compileall itself imports must not be written by its own path.
         env = process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"})
-        process.run([python, "-m", "compileall", *how, library], what="compiling its standard library", env=env)
+        what = "compiling its standard library"
+        process.run_python(["-m", "compileall", *how, library], program=python, what=what, env=env)

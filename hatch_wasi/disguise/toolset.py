@@ -2,7 +2,6 @@
 
 import marshal
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -88,10 +87,8 @@ class Toolset:
         for name in PACKAGE:
             (package / name).parent.mkdir(exist_ok=True)
             (package / name).write_bytes(files("hatch_wasi").joinpath(name).read_bytes())
-        process.run(
-            [sys.executable, "-I", "-m", "compileall", "-q", self.folder / "lib"],
-            what="compiling the compiler driver",
-            env=process.base_environment({"PYTHONDONTWRITEBYTECODE": ""}),
+        process.run_python(
+            ["-m", "compileall", "-q", self.folder / "lib"], isolated=True, what="compiling the compiler driver"
         )
         self._write_headers()
         self._compile_support()
@@ -112,7 +109,7 @@ class Toolset:
             f"import sys; sys.path.insert(0, {lib!r}); from hatch_wasi.disguise.driver import main; "
             f"main({settings!r}, {name!r}, sys.argv[1:])"
         )
-        script = f'#!/bin/sh\nexec {process.quote([sys.executable, "-ISB", "-c", start])} "$@"\n'
+        script = f'#!/bin/sh\nexec {process.quote([*process.python(isolated=True), "-SB", "-c", start])} "$@"\n'
         path = self.program(name)
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
@@ -267,7 +264,7 @@ class Toolset:
         """Give the command that is WASI Python for what a build runs of what it built: it sees what the build sees."""
         sites = [f"--site={folder}" for folder in (self.target_packages, self.site_packages, *self.more_packages)]
         shown = [f"--dir={folder}" for folder in self.hidden]
-        return [sys.executable, "-P", "-m", "hatch_wasi", "run", f"--python={self.python.root}", *shown, *sites]
+        return [*process.python(), "-m", "hatch_wasi", "run", f"--python={self.python.root}", *shown, *sites]
 
     def _write_cmake(self) -> None:
         target = self.python.target()

@@ -1,9 +1,9 @@
 """From .pyx to C: Cython's command line, run by the interpreter that runs the build."""
 
 import importlib.util
-import sys
 from collections.abc import Sequence
 
+from hatch_wasi import process
 from hatch_wasi.config import CYTHON_SUFFIXES, Extension
 from hatch_wasi.errors import BuildError
 
@@ -29,7 +29,9 @@ def command(extension: Extension, source: str, output: str) -> list[str]:
     language = ["--cplus"] if extension.is_cxx else []
     # A module's name is told from packages' __init__.py, which a namespace package lacks: say it.
     name = ["--module-name", extension.name]
-    return [sys.executable, "-m", "cython", "-3", "--depfile", *language, *name, *includes, "-o", output, source]
+    # The project's top folder, where this runs, is searched last, as `-m` without `-P` would have it.
+    options = ["-3", "--depfile", *language, *name, *includes, "-I", ".", "-o", output]
+    return [*process.python(), "-m", "cython", *options, source]
 
 
 def version() -> str:

@@ -1,7 +1,6 @@
 """Headers that come with packages of the build environment: pybind11, and others that say where theirs are."""
 
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -42,8 +41,9 @@ def is_for_one_platform(package: str) -> bool:
 def _ask(extension: Extension, package: str) -> str:
     code = f"import {package} as package; print(package.get_include())"
     try:
-        text = process.run(
-            [sys.executable, "-P", "-c", code], what=f"asking {package} for its headers", env=dict(os.environ)
+        # The build environment may be a PYTHONPATH, as pip makes it.
+        text = process.run_python(
+            ["-c", code], what=f"asking {package} for its headers", cwd=None, env=dict(os.environ)
         )
     except ProcessFailed as error:
         reason = error.output.strip().splitlines()[-1:] or [error.message]

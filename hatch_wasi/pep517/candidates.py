@@ -3,7 +3,6 @@
 import logging
 import re
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,9 +179,8 @@ def _is_worth_a_warning(message: logging.LogRecord) -> bool:
 
 def _pip_configuration() -> dict[str, str]:
     """Read `pip config list`: lines `global.index-url='…'`, of which later ones win."""
-    argv = [sys.executable, "-m", "pip", "config", "list"]
     try:
-        text = process.run(argv, what="reading pip's configuration")
+        text = process.run_python(["-m", "pip", "config", "list"], what="reading pip's configuration")
     except ProcessFailed as error:
         message = f"pip is needed: {error.message}"
         raise BuildError(message, hint="pip install 'hatch-wasi[wheel]'") from error

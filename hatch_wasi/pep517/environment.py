@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hatch_wasi import process
+from hatch_wasi import environment, process
 from hatch_wasi.errors import BuildError, ProcessFailed, UsageError
 from hatch_wasi.fetch import pip_variables
 
@@ -29,11 +29,13 @@ class Surroundings:
 
     @classmethod
     def current(cls, python: str) -> "Surroundings":
-        """Give the active virtual environment (VIRTUAL_ENV), else the one that runs this.
+        """Return the active virtual environment of this machine (VIRTUAL_ENV), else the one that runs this.
 
         Raises `UsageError` if it is not of Python `python`, X.Y: its extension modules would not load.
         """
         active = Path(os.environ.get("VIRTUAL_ENV") or sys.prefix)
+        if environment.of_folder(str(active)):  # what is in it is for WASI, and must not be run here
+            active = Path(sys.prefix)
         if active == Path(sys.prefix):
             found = f"{sys.version_info.major}.{sys.version_info.minor}"
             folders = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
@@ -79,8 +81,13 @@ class Environment:
 
     def make(self) -> None:
         """Make it, empty: pip serves it from outside."""
-        argv = [str(self.build_python), "-m", "venv", "--clear", "--without-pip", str(self.folder)]
-        process.run(argv, what="making a build environment", env=process.base_environment(), log=self.log)
+        process.run_python(
+            ["-m", "venv", "--clear", "--without-pip", self.folder.absolute()],
+            program=self.build_python,
+            isolated=True,
+            what="making a build environment",
+            log=self.log,
+        )
         if self.surroundings:
             # Behind what disguises the interpreter, which its own .pth file imports; .pth files count there as here.
             lines = [f"import site; site.addsitedir({str(folder)!r})\n" for folder in self.other_packages]
@@ -96,14 +103,14 @@ class Environment:
         if self.surroundings:
             self._check(requirements)
             return
-        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install"]
+        pip = ["-m", "pip", "--python", str(self.python.absolute()), "install"]
         options = ["--disable-pip-version-check", "--no-input", "--no-warn-script-location", "--quiet"]
         try:
-            env = process.base_environment(pip_variables())
-            process.run(
+            process.run_python(
                 [*pip, *options, *self.constraints, *requirements],
                 what="installing build requirements",
-                env=env,
+                cwd=None,  # requirements and constraints may be named by relative paths
+                env=process.base_environment(pip_variables()),
                 log=self.log,
             )
         except ProcessFailed as error:

@@ -1,7 +1,6 @@
 """Run a project's tests against its wheel on WASI: in a fresh environment, from a folder without its sources."""
 
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +67,7 @@ class Tests:
         with console.step(f"Testing {wheel.name}"):
             try:
                 told = process.run(
-                    ["sh", "-c", command],
+                    ["/bin/sh", "-c", command],
                     what="its tests",
                     cwd=cwd,
                     env=process.base_environment(env),
@@ -95,7 +94,7 @@ class Tests:
     def _programs(self, folder: Path, builder: Builder, site: Path, project: Path) -> Path:
         """Write `python`, and the `hatch-wasi` that installed scripts call, for this environment."""
         folder.mkdir()
-        ours = [sys.executable, "-m", "hatch_wasi"]
+        ours = [*process.python(), "-m", "hatch_wasi"]
         python = [*ours, "run", "--python", str(builder.python.root), "--site", str(site), "--dir", str(project)]
         for name, command in (("python", python), ("python3", python), ("hatch-wasi", ours)):
             path = folder / name

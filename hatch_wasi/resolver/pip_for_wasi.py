@@ -13,9 +13,10 @@ Usage: python -P pip_for_wasi.py SETTINGS ARGUMENTS…, where SETTINGS is a JSON
 # ruff: noqa: SLF001 - what pip does cannot be changed but from within
 
 import json
+import os
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -85,8 +86,28 @@ def _remember_logins() -> None:
     MultiDomainBasicAuth.__init__ = begin  # type: ignore[method-assign]
 
 
+def _see_installed(site: str) -> None:
+    """Have pip read what is installed in `site`, which is not for this machine: as data, never from sys.path."""
+    from pip._internal.metadata.importlib import Environment, _envs
+
+    def default(cls: Any) -> Any:
+        return cls([site])
+
+    def from_paths(cls: Any, paths: Any) -> Any:
+        return cls([site] if paths is None else paths)
+
+    def no_editables(*_: object) -> Iterator[Any]:
+        yield from ()
+
+    Environment.default = classmethod(default)  # type: ignore[method-assign, assignment]
+    Environment.from_paths = classmethod(from_paths)  # type: ignore[method-assign, assignment]
+    # A wheel may bring a file NAME.egg-link, which names any folder.
+    _envs._DistributionFinder.find_legacy_editables = no_editables  # type: ignore[method-assign, assignment]
+
+
 def main(settings: dict[str, Any], arguments: list[str]) -> int:
     """Run pip."""
+    os.environ["_PIP_USE_IMPORTLIB_METADATA"] = "1"  # the other backend imports more, and reads eggs
     from pip._internal.cli.main import main as pip
     from pip._internal.distributions.sdist import SourceDistribution
     from pip._internal.index import collector
@@ -102,10 +123,11 @@ def main(settings: dict[str, Any], arguments: list[str]) -> int:
     _remember_logins()
     # Pages of an index that cannot be read are told of, not only where pip is asked for all.
     collector._handle_get_simple_fail = partial(collector._handle_get_simple_fail, meth=collector.logger.info)
-    # What is installed is what sys.path leads to. pip finds its own parts by its packages' paths.
+    # pip imports what happens to be there (keyring, truststore, brotli, …): the standard library is all that it finds.
+    # Its own parts it finds by its packages' paths.
     library = sysconfig.get_path("stdlib")
     sys.path[:] = [path for path in sys.path if path.startswith(library) and not path.endswith("-packages")]
-    sys.path.append(settings["site"])
+    _see_installed(settings["site"])
     status = pip(arguments)
     if status:
         return int(status)

@@ -1,7 +1,6 @@
 """Ask pip which releases are to be installed, with tags, markers and what is installed read as WASI Python's."""
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -92,8 +91,7 @@ class Resolver:
             "report": str(report),
             "fetch": download,
         }
-        argv = [sys.executable, "-P", pip_for_wasi.__file__, json.dumps(settings), *install]
-        self._run(argv, unbuilt)
+        self._run([pip_for_wasi.__file__, json.dumps(settings), *install], unbuilt)
         content = json.loads(report.read_text(encoding="utf-8"))
         return [self._chosen(item, folder) for item in content["install"]]
 
@@ -108,12 +106,13 @@ class Resolver:
         platforms = [f"--platform={platform}" for platform in PLATFORMS]
         return [*platforms, "--implementation=cp", f"--python-version={version}", f"--abi={abi}"]
 
-    def _run(self, argv: Sequence[str], unbuilt: Path) -> None:
+    def _run(self, words: Sequence[str], unbuilt: Path) -> None:
         """Run pip, and hand on what it warns of. Raises `WheelError`."""
         variables = process.base_environment(pip_variables())
         environment = {name: value for name, value in variables.items() if name not in PLACES}
         try:
-            said = process.run(argv, what="pip", env=environment, log=self.log, tail=100_000)
+            # In the caller's folder, as requirements may be named by relative paths.
+            said = process.run_python(words, what="pip", cwd=None, env=environment, log=self.log, tail=100_000)
         except ProcessFailed as error:
             self._hand_on(error.output)
             if unbuilt.exists():

@@ -37,7 +37,7 @@ def _tell(name: str, done: _thread.LockType, told: _thread.LockType) -> None:
     try:
         if not done.acquire(timeout=DELAY):
             from hatch_wasi.console import Console
-            from hatch_wasi.runtime.traps import one_line
+            from hatch_wasi.text import one_line
 
             with Console().step(f"Compiling {one_line(name)} for this machine"):
                 done.acquire()

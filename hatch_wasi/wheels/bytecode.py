@@ -85,14 +85,15 @@ class Compiler:
         suffix = f".cpython-{self.python.short_version.replace('.', '')}.pyc"
         magic = (self.python.stdlib / "__pycache__" / f"os{suffix}").read_bytes()[:4].hex()
         if native is not None:
-            argv: list[str | Path] = [native, "-I", "-S", "-c", PROGRAM, lists, stage, home, magic, suffix]
+            words: list[str | Path] = ["-S", "-c", PROGRAM, lists, stage, home, magic, suffix]
             with suppress(ProcessFailed, ValueError):  # the guest can do it in any case
-                return dict(json.loads(process.run(argv, what="compiling bytecode", env=process.base_environment())))
+                made = process.run_python(words, program=native, isolated=True, what="compiling bytecode")
+                return dict(json.loads(made))
         folders, shown = {home: stage, "/jobs": lists.parent}, {f"{GUEST_HOME}/lib": self.python.library}
-        words = ["-S", "-P", "-c", PROGRAM, f"/jobs/{lists.name}", home, home, magic, suffix]
+        guest_words = ["-S", "-P", "-c", PROGRAM, f"/jobs/{lists.name}", home, home, magic, suffix]
         environment = {"PYTHONHOME": GUEST_HOME}
         status, output = self.run_wasi(
-            self.python.wasm, words, folders=folders, shown=shown, environment=environment, code=self.code
+            self.python.wasm, guest_words, folders=folders, shown=shown, environment=environment, code=self.code
         )
         if status:
             raise WheelError(output.strip().rpartition("\n")[2])
