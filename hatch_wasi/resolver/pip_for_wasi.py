@@ -108,6 +108,7 @@ def _see_installed(site: str) -> None:
 def main(settings: dict[str, Any], arguments: list[str]) -> int:
     """Run pip."""
     os.environ["_PIP_USE_IMPORTLIB_METADATA"] = "1"  # the other backend imports more, and reads eggs
+    os.environ["_PIP_RUNNING_IN_SUBPROCESS"] = "1"  # else it obeys PIP_PYTHON, and begins again without all this
     from pip._internal.cli.main import main as pip
     from pip._internal.distributions.sdist import SourceDistribution
     from pip._internal.index import collector

@@ -126,3 +126,16 @@ def test_programs_of_an_environment_are_not_on_the_path_of_this_machine(tmp_path
     folders = [tmp_path / "bin", native / "bin", f"{tmp_path}/bin/", launchers, "/usr/bin"]
     monkeypatch.setenv("PATH", ":".join(map(str, folders)))
     assert process.base_environment()["PATH"] == f"{native}/bin:/usr/bin"
+
+
+def test_pip_is_not_sent_to_another_python(command, make_wheel, site, tmp_path, ran):
+    """PIP_PYTHON has pip begin again, with that Python's packages and tags."""
+    other = tmp_path / "python"
+    other.write_text(f"#!/bin/sh\necho other >> '{ran}'\nexec {sys.executable} \"$@\"\n")
+    other.chmod(0o755)
+    make_wheel("demo", "1.0", {"demo.py": ""}, extra="Requires-Dist: absent; sys_platform != 'wasi'\n")
+    words = ("install", "--target", site, "--no-index", "--find-links", tmp_path / "wheels", "demo")
+    done = command(*words, PIP_PYTHON=str(other))
+    assert done.returncode == 0, done.stderr
+    assert (site / "demo.py").is_file()
+    assert ran.read_text() == ""
