@@ -46,8 +46,10 @@ def create(folder: Path, python: WasiPython, *, clear: bool = False, prompt: str
 def _write(root: Path, made: Environment, python: WasiPython, prompt: str) -> None:
     site = Path(made.site_packages)
     programs = site / LAUNCHERS
+    is_new = not os.path.lexists(root / CONFIG)
     programs.mkdir(parents=True, exist_ok=True)
-    _close(root, site)
+    if is_new:
+        _close(root, site)
     _link(root / "bin", os.path.relpath(programs, root))
     replace_file(programs.parent / launchers.MARK, b"")
     for name, content in launchers.programs(python.short_version).items():

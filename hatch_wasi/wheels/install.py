@@ -28,6 +28,9 @@ from hatch_wasi.wheels.wheel import INSTALLER_FILES, Wheel
 
 __all__ = ["Installation", "Origin", "check_tags", "open_wheels"]
 
+SHOWN = 3
+"""Programs of a wheel that cannot be run, of which the names are shown."""
+
 
 @contextmanager
 def open_wheels(paths: Sequence[Path]) -> Iterator[list[Wheel]]:
@@ -185,12 +188,17 @@ class Installation:
         for dist in replaced:
             self.console.detail(f"removed {dist.label}")
         for wheel in wheels:
-            if wheel.unrun:
-                shown = one_line(_some([repr(name) for name in wheel.unrun]))
-                self.console.warn(
-                    f"{wheel.path.name}: {shown} cannot be called: not a Python script, or its name is not a package's to "
-                    "take; installed as a data file"
-                )
+            for names, reason in (
+                (
+                    wheel.foreign,
+                    "a program for this machine and not a Python script: it is a data file, which cannot be run",
+                ),
+                (wheel.misnamed, "not a name that a package's program may have: it cannot be called"),
+            ):
+                for name in names[:SHOWN]:
+                    self.console.warn(one_line(f"{wheel.path.name}: {name!r} is {reason}"))
+                if len(names) > SHOWN:
+                    self.console.warn(f"{wheel.path.name}: and {len(names) - SHOWN} more like that")
             needs = wheel.needs(self.python.target().markers())
             missing = [str(need) for need in needs if not any(dist.provides(need) for dist in now)]
             if missing:

@@ -65,8 +65,10 @@ class Wheel(WheelSource):
         """Archive member -> where it goes, relative to the folder that is installed into; without the programs."""
         self.programs: dict[str, str] = {}
         """Archive member -> the name of the program that it becomes."""
-        self.unrun: list[str] = []
-        """Names of what would be a program of another Python, and is not one on WASI."""
+        self.foreign: list[str] = []
+        """Names of what would be a program of another Python, but is not a Python script: a data file."""
+        self.misnamed: list[str] = []
+        """Names of programs that cannot have them."""
         self._sort_members()
         self.scripts = self._entry_points()
         """Names of the programs that the entry points ask for."""
@@ -205,7 +207,7 @@ class Wheel(WheelSource):
                 continue
             self.places[member] = place
             if name:
-                self.unrun.append(name)
+                (self.foreign if is_program_name(name) else self.misnamed).append(name)
 
     def _program_name(self, member: str) -> str:
         """Return the name under which pip would put a file on the PATH; empty if it would not."""
@@ -245,7 +247,7 @@ class Wheel(WheelSource):
             check_name(name, f"{self.path.name}: entry_points.txt")
             if "/" in name:
                 raise self._fail(f"entry_points.txt: {name!r} is not the name of a script")
-        self.unrun += [name for name in names if not is_program_name(name)]
+        self.misnamed += [name for name in names if not is_program_name(name)]
         return [name for name in names if is_program_name(name)]
 
     def _check_places(self) -> None:
