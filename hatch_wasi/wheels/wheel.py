@@ -16,7 +16,7 @@ from packaging.tags import InvalidTag, Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from hatch_wasi.environment import LAUNCHERS
+from hatch_wasi.environment import CONFIG, LAUNCHERS
 from hatch_wasi.errors import WheelError
 from hatch_wasi.text import one_line
 from hatch_wasi.wheels import metadata, record
@@ -255,5 +255,7 @@ class Wheel(WheelSource):
         check_distinct(names, self.path.name)
         for name in names:
             top = name.partition("/")[0]
+            if name.casefold() == CONFIG:
+                raise self._fail(f"{name!r} would pose as an environment")
             if top != self._dist_info and top.lower().endswith((".dist-info", ".egg-info")):
                 raise self._fail(f"{name!r} would pose as part of another distribution")

@@ -50,6 +50,8 @@ def refuse(path, reason):
         ("demo-1.0.data/data/demo-1.0.dist-info/RECORD", "twice"),
         ("demo-1.0.data/data/demo-1.0.dist-info/direct_url.json", "twice"),
         ("demo-1.0.data/data/other-1.0.dist-info/RECORD", "pose as part of another"),
+        ("pyvenv.cfg", "pose as an environment"),
+        ("demo-1.0.data/data/Pyvenv.cfg", "pose as an environment"),
         ("other-1.0.dist-info/METADATA", "more than one .dist-info"),
         ("other-1.0.data/data/x", "another project's"),
         ("demo-2.0.data/data/x", "another project's or version's"),
