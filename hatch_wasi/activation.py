@@ -73,9 +73,11 @@ set _OLD_VIRTUAL_PATH="$PATH"
 setenv PATH "$VIRTUAL_ENV/bin:$PATH"
 setenv VIRTUAL_ENV_PROMPT @PROMPT@
 
-set _OLD_VIRTUAL_PROMPT="$prompt"
-if (! "$?VIRTUAL_ENV_DISABLE_PROMPT") then
-    set prompt = @PROMPT@"$prompt:q"
+if ($?prompt) then
+    set _OLD_VIRTUAL_PROMPT="$prompt"
+    if (! "$?VIRTUAL_ENV_DISABLE_PROMPT") then
+        set prompt = @PROMPT@"$prompt:q"
+    endif
 endif
 
 rehash
@@ -109,7 +111,7 @@ set -gx _OLD_VIRTUAL_PATH $PATH
 set -gx PATH $VIRTUAL_ENV/bin $PATH
 set -gx VIRTUAL_ENV_PROMPT @PROMPT@
 
-if test -z "$VIRTUAL_ENV_DISABLE_PROMPT"
+if test -z "$VIRTUAL_ENV_DISABLE_PROMPT"; and functions -q fish_prompt
     functions -c fish_prompt _old_fish_prompt
     function fish_prompt
         set -l old_status $status

@@ -200,6 +200,26 @@ def test_it_knows_its_program(shell, venv, make_wheel, tmp_path):
     assert shell(f"{bare} plain/bin/demo x").stdout == "demo ['x'] wasi\n"
 
 
+def test_variables_of_its_python_are_for_wasi(shell, venv, make_wheel, tmp_path):
+    """What PYTHONPATH names is not imported by the Python of this machine that runs hatch-wasi."""
+    wheel = make_wheel("demo", "1.0", SCRIPT)
+    assert (
+        shell(f"hatch-wasi install --target 'my env' {wheel} && hatch-wasi install --target plain {wheel}").returncode
+        == 0
+    )
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    ran = tmp_path / "ran"
+    for name in ("sitecustomize", "usercustomize", "argparse", "wasmtime", "platformdirs", "hatch_wasi"):
+        text = f"import sys\nif sys.platform != 'wasi':\n    open({str(ran)!r}, 'a').write(__name__)\n    sys.exit(3)\n"
+        (libraries / f"{name}.py").write_text(text)
+    steering = f"PYTHONPATH={libraries} PYTHONHOME={libraries} PYTHONSTARTUP={libraries}/os.py PYTHONINSPECT="
+    for line in ("'my env/bin/python' -c 'print(1)'", "'my env/bin/pip' list", "'my env/bin/demo'", "plain/bin/demo"):
+        done = shell(f"{steering} {line}")
+        assert done.returncode == 0, done.stderr
+    assert not ran.exists()
+
+
 def test_the_path_is_the_fallback(shell, venv, make_wheel, tmp_path):
     """hatch-wasi was moved: another one is taken, but never an environment's launcher, which looks in turn."""
     wheel = make_wheel("demo", "1.0", SCRIPT)
