@@ -11,11 +11,13 @@ import sys
 import sysconfig
 from pathlib import Path
 
-__all__ = ["MARK", "program", "programs", "script_header"]
+__all__ = ["MARK", "PROGRAM", "program", "programs", "script_header"]
 
 NAME = "hatch-wasi"
 MARK = "launchers"
 """A file in the folder above the launchers. By it they tell other environments from what they may call."""
+PROGRAM = 0o555
+"""Mode of a program. A guest that may write to its folder cannot change it: WASI has no chmod, and makes no executables."""
 START = "import sys; from hatch_wasi.cli import main; sys.exit(main())"
 HEAD = """\
 #!/bin/sh

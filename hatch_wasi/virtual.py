@@ -53,7 +53,7 @@ def _write(root: Path, made: Environment, python: WasiPython, prompt: str) -> No
     _link(root / "bin", os.path.relpath(programs, root))
     replace_file(programs.parent / launchers.MARK, b"")
     for name, content in launchers.programs(python.short_version).items():
-        replace_file(programs / name, content, mode=0o755)
+        replace_file(programs / name, content, mode=launchers.PROGRAM)
     for name, content in activation.scripts(root, prompt).items():
         replace_file(programs / name, content)
     # Last: an environment is one when it has this.

@@ -31,7 +31,7 @@ def current(args: argparse.Namespace, console: Console | None = None) -> Environ
     """Return the environment that a command is about, if it is about one; `console` warns of those that are ignored."""
     if args.target is not None:
         return environment.of_folder(str(args.target))
-    found = environment.current(os.environ, console.warn if console else None)
+    found = environment.current(os.environ, console.warn if console and not args.quiet else None)
     asked = args.python or os.environ.get("HATCH_WASI_PYTHON")
     return found if found and asked in {None, "", found.version} else None
 

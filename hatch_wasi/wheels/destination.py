@@ -12,7 +12,7 @@ from installer.scripts import Script
 from installer.utils import Scheme, construct_record_file, copyfileobj_with_hashing
 
 from hatch_wasi.environment import LAUNCHERS
-from hatch_wasi.launchers import script_header
+from hatch_wasi.launchers import PROGRAM, script_header
 from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["StageDestination"]
@@ -63,8 +63,10 @@ class StageDestination(SchemeDictionaryDestination):
         return self._write_program(name, body)
 
     def _write_program(self, name: str, body: bytes) -> RecordEntry:
-        content = io.BytesIO(self._header + body)
-        return self.write_to_fs(Scheme("scripts"), f"{self._scripts}/{name}", content, is_executable=True)
+        content, scheme, place = io.BytesIO(self._header + body), Scheme("scripts"), f"{self._scripts}/{name}"
+        row = self.write_to_fs(scheme, place, content, is_executable=False)
+        self._path_with_destdir(scheme, place).chmod(PROGRAM)
+        return row
 
     def finalize_installation(
         self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]

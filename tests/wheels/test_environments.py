@@ -228,6 +228,7 @@ def test_the_path_is_the_fallback(shell, venv, make_wheel, tmp_path):
         for launcher in (folder / "bin").iterdir():
             text = launcher.read_text()
             moved = re.sub("^program=.+$", "program=/nowhere/hatch-wasi", text, flags=re.MULTILINE, count=1)
+            launcher.chmod(0o755)
             launcher.write_text(moved)
     ours = Path(sys.executable).parent
     line = "'my env/bin/python' -c 'print(1)' && 'my env/bin/demo' && 'my env/bin/pip' freeze"
@@ -382,7 +383,8 @@ def test_commands_ignore_a_planted_one_and_say_so_once(shell, planted):
         assert done.stderr.count("is ignored") == 1
     done = shell("hatch-wasi run -c 'import planted'", cwd=mine)
     assert "No module named 'planted'" in done.stderr
-    assert shell("hatch-wasi run --quiet -c 'print(1)'", cwd=mine).stderr == ""
+    for line in ("hatch-wasi run --quiet -c 'print(1)'", "hatch-wasi list --quiet"):
+        assert shell(line, cwd=mine).stderr == ""
 
 
 def test_what_venv_makes_is_ones_own_whatever_the_umask(shell, make_wheel):

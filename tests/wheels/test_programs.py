@@ -73,7 +73,7 @@ PLACES = (
 def test_what_would_run_on_this_machine_is_a_data_file(install, executable_wheel, site, programs, said, place, content):
     before = {path for path in site.rglob("*") if path.is_file()}
     install(executable_wheel("demo", {place.format("git"): content}))
-    (file,) = (path for path in site.rglob("git"))
+    (file,) = site.rglob("git")
     assert file.read_bytes() == (content if isinstance(content, bytes) else content.encode())
     assert programs() == set()
     added = {path for path in site.rglob("*") if path.is_file()} - before
@@ -137,6 +137,7 @@ def test_python_scripts_run_on_wasi(install, executable_wheel, site, programs, s
     install(executable_wheel("demo", {"demo-1.0.data/scripts/one": script, "demo-1.0.data/data/bin/two": script}))
     assert programs() == {"one", "two"}
     for name in programs():
+        assert stat.S_IMODE((site / LAUNCHERS / name).stat().st_mode) == 0o555
         lines = (site / LAUNCHERS / name).read_text().splitlines()
         assert lines[0] == "#!/bin/sh"
         assert lines[-1] == "import sys; print(sys.platform)"
@@ -157,6 +158,13 @@ def test_what_is_not_for_python(first):
 )
 def test_names_near_the_taken_ones_are_free(name):
     assert is_program_name(name)
+
+
+def test_programs_are_not_there_to_be_written_to(site):
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (site / LAUNCHERS).iterdir()}
+    for name in launchers.programs("3.13"):
+        assert modes.pop(name) == 0o555
+    assert {mode & 0o111 for mode in modes.values()} == {0}  # what is only read, by shells
 
 
 def test_a_package_named_bin_stands_beside_programs(install, make_wheel, site, programs):
