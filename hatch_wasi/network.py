@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import urllib3
 
@@ -21,6 +21,7 @@ CHUNK = 1 << 16
 CONNECT_SECONDS = 6.0
 STALL_SECONDS = 15.0
 """Without a byte for so long, a transfer has stalled; a slow one that moves may take all its time."""
+REDIRECTS = 5
 TRANSIENT = (429, 500, 502, 503, 504)
 # Hosts that could not be connected to, and why: one process does not wait for the same host twice.
 _unreachable: dict[str, str] = {}
@@ -89,11 +90,9 @@ def _request(pool: urllib3.PoolManager, url: str, first: int) -> urllib3.BaseHTT
     _resolve(pool, parts.hostname or "", host)
     if host in _unreachable:
         raise Refusal(_unreachable[host])
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={first}-"} if first else {})
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=STALL_SECONDS)
-    retries = urllib3.Retry(connect=0, read=0, status=0, other=0, redirect=5)
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={first}-"} if first else {}) | _login(parts)
     try:
-        response = pool.request("GET", url, headers=headers, preload_content=False, timeout=timeout, retries=retries)
+        response = _followed(pool, url, headers)
     except urllib3.exceptions.MaxRetryError as error:
         cause = error.reason or error
         if isinstance(cause, urllib3.exceptions.ReadTimeoutError | urllib3.exceptions.ProtocolError):
@@ -108,6 +107,36 @@ def _request(pool: urllib3.PoolManager, url: str, first: int) -> urllib3.BaseHTT
         message = f"HTTP status {response.status}"
         raise Refusal(message)
     return response
+
+
+def _followed(pool: urllib3.PoolManager, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    """Ask, and follow redirects: to addresses of the web, not from https to http, and with a login for its host only."""
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=STALL_SECONDS)
+    retries = urllib3.Retry(connect=0, read=0, status=0, other=0, redirect=0)
+    for _ in range(REDIRECTS + 1):
+        response = pool.request(
+            "GET", url, headers=headers, preload_content=False, timeout=timeout, retries=retries, redirect=False
+        )
+        if not (location := response.get_redirect_location()):
+            return response
+        response.drain_conn()
+        before, url = urlsplit(url), urljoin(url, location)
+        after = urlsplit(url)
+        if after.scheme not in ("http", "https") or (before.scheme == "https" and after.scheme != "https"):
+            message = f"it redirects to {stripped(url)}, which is not followed"
+            raise Refusal(message)
+        if (before.scheme, before.hostname, before.port) != (after.scheme, after.hostname, after.port):
+            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+    message = "too many redirects"
+    raise Refusal(message)
+
+
+def _login(parts: SplitResult) -> dict[str, str]:
+    """Return the header that sends the login of an address (RFC 7617)."""
+    if parts.username is None:
+        return {}
+    secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return dict(urllib3.make_headers(basic_auth=secret))
 
 
 def _resolve(pool: urllib3.PoolManager, name: str, host: str) -> None:

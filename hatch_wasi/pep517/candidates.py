@@ -1,6 +1,5 @@
 """Find what a requirement names: a wheel that WASI Python can install, else the sdist to build one from."""
 
-import logging
 import re
 import shlex
 from dataclasses import dataclass
@@ -19,11 +18,15 @@ from unearth.link import Link
 from hatch_wasi import process
 from hatch_wasi.errors import BuildError, ProcessFailed
 from hatch_wasi.fetch import is_offline
+from hatch_wasi.pep517 import index_client
 from hatch_wasi.pep517.requirements import Sources
 from hatch_wasi.sources import archive
+from hatch_wasi.text import one_line
 from hatch_wasi.wheels.tags import PLATFORMS
 
 __all__ = ["Fetched", "Finder", "Found", "NoRelease", "name_of"]
+
+YANKED_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,7 @@ class Finder:
 
     def __init__(self, python: str, sources: Sources) -> None:
         """Search for Python `X.Y`; `sources` go before pip's configuration (`pip config list`)."""
-        logging.getLogger("unearth.collector").addFilter(_is_worth_a_warning)
+        index_client.tame_warnings()
         known = _pip_configuration()
         # Without sources, the library has the index that everybody has.
         default = PackageFinder().sources[0]["url"]
@@ -79,10 +82,12 @@ class Finder:
         indexes += shlex.split(known.get("extra-index-url", "")) if sources.index_url is None else []
         links = [*sources.find_links, *shlex.split(known.get("find-links", ""))]
         version = tuple(map(int, python.split(".")))
-        self._finder = PackageFinder(
+        trusted_hosts = shlex.split(known.get("trusted-host", ""))
+        self._finder = index_client.IndexFinder(
+            session=index_client.client(indexes, trusted_hosts),
             index_urls=indexes,
             find_links=[_as_url(link) for link in links],
-            trusted_hosts=shlex.split(known.get("trusted-host", "")),
+            trusted_hosts=trusted_hosts,
             target_python=TargetPython(
                 py_ver=version,
                 platforms=list(PLATFORMS),
@@ -128,6 +133,9 @@ class Finder:
             raise BuildError(message) from error
         if not matches:
             message = f"no release of {requirement} can be found for WASI Python"
+            if yanked := self._yanked(requirement):
+                message = f"all releases of {requirement} for WASI Python are yanked: {yanked}"
+                raise NoRelease(message, hint="a yanked release is taken only if it is named: ==VERSION")
             hint = "check its name and version, and pip's index configuration"
             hint = "offline, only indexes and links that are files are read" if is_offline() else hint
             hint = f"the folder of this name is ./{requirement.name}" if Path(requirement.name).is_dir() else hint
@@ -137,9 +145,16 @@ class Finder:
         best = next((package.version for package in matches if package.version in allowed), matches[0].version)
         return [package for package in matches if package.version == best]
 
+    def _yanked(self, requirement: Requirement) -> str:
+        """Return the versions that were taken back after their release, with the reasons; empty if there are none."""
+        found = self._finder.find_matches(requirement, allow_yanked=True, allow_prereleases=True)
+        reasons = {str(package.version): package.link.yank_reason or "" for package in found}
+        shown = [f"{version} ({reason})" if reason else version for version, reason in reasons.items()]
+        return one_line(", ".join(shown[:YANKED_SHOWN]))
+
     def _has_extensions(self, name: str, version: str | None) -> bool:
         """Tell whether a release has wheels for single platforms, of whatever system."""
-        everything = PackageFinder(session=self._finder.session, ignore_compatibility=True)
+        everything = index_client.IndexFinder(session=self._finder.session, ignore_compatibility=True)
         everything.sources = self._finder.sources
         return any(
             package.version == version and package.link.is_wheel and not _is_pure(package.link.filename)
@@ -160,21 +175,21 @@ class Finder:
             raise BuildError(message)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            if link.is_vcs or link.filename.endswith(".zip"):
+            if link.is_vcs:
                 return Fetched(path=self._finder.download_and_unpack(link, folder / "unpacked", folder))
-            file = self._finder.download(link, folder)
+            file = self._finder.download(link, folder, download_reporter=index_client.bounded)
         except (UnpackError, URLError, HTTPError, OSError, ValueError) as error:
             message = f"{label} cannot be fetched: {str(error) or type(error).__name__}"
             raise BuildError(message) from error
         if link.is_wheel:
             return Fetched(path=file)
-        archive.unpack(file, folder / "unpacked")
-        return Fetched(path=folder / "unpacked" / (link.subdirectory or ""), sdist=file)
-
-
-def _is_worth_a_warning(message: logging.LogRecord) -> bool:
-    """Leave out what the library says of an index that does not have a project, as one of several may."""
-    return "Client Error(404)" not in message.getMessage()
+        unpacked = folder / "unpacked"
+        archive.unpack(file, unpacked)
+        tree = unpacked / (link.subdirectory or "")
+        if not tree.resolve().is_relative_to(unpacked.resolve()):
+            message = f"{label}: its subdirectory {link.subdirectory} is outside of the archive"
+            raise BuildError(message)
+        return Fetched(path=tree, sdist=file)
 
 
 def _pip_configuration() -> dict[str, str]:

@@ -18,6 +18,7 @@ def _lines(pattern: str) -> re.Pattern[str]:
 
 NO_MATCH = _lines(r"^ERROR: No matching distribution found for (?P<requirement>.+?)(?: \(from (?P<parent>.*)\))?$")
 VERSIONS = _lines(r"^ERROR: Could not find a version .* \(from versions: (?P<versions>.+)\)$")
+ALL_YANKED = _lines(r"^ERROR: Ignored the following yanked versions: (?P<versions>.+)$")
 OTHER_PYTHONS = _lines(r"^ERROR: Ignored the following versions that require a different python version: (.+)$")
 UNREAD = _lines(r"^\s*Could not fetch URL (?P<url>\S+): (?:connection error: )?(?P<reason>.+) - skipping$")
 CONFLICT = _lines(r"^The conflict is caused by:\n(?P<causes>(?:    .+\n)+)")
@@ -92,6 +93,9 @@ def _unavailable(requirement: str, parent: str | None, output: str, log: Path) -
         why += f": {url} is not read, offline" if is_offline() else f": {url} cannot be read: {reason}"
         hint = "check the network, and the index: `pip config list`, --index-url"
         hint = "without --offline it is; --find-links DIR names a folder of wheels" if is_offline() else hint
+    elif (found := ALL_YANKED.search(output)) and not versions:
+        why += f": all releases are yanked ({found['versions']})"
+        hint = "a yanked release is taken only if it is named: ==VERSION"
     elif found := OTHER_PYTHONS.search(output):
         why += f"; for other Pythons: {found[1]}"
     elif versions:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urljoin
 
 
 def _metadata_from(settings: dict[str, Any]) -> Callable[..., None]:
@@ -105,6 +106,42 @@ def _see_installed(site: str) -> None:
     _envs._DistributionFinder.find_legacy_editables = no_editables  # type: ignore[method-assign, assignment]
 
 
+def _guard_servers() -> None:
+    """Refuse what pip would take from a server: files of this machine, by links and redirects, and names of files."""
+    from pip._internal.exceptions import NetworkConnectionError
+    from pip._internal.index import package_finder
+    from pip._internal.network import download
+    from pip._internal.network.session import PipSession
+    from pip._internal.operations import prepare
+
+    finder: Any = package_finder
+    downloading: Any = download
+    session: Any = PipSession
+    preparing: Any = prepare
+    links, target_of = finder.parse_links, session.get_redirect_target
+
+    def parse_links(page: Any) -> list[Any]:
+        return [link for link in links(page) if not link.is_file or page.url.startswith("file:")]
+
+    def get_redirect_target(self: Any, response: Any) -> str | None:
+        target = target_of(self, response)
+        if target is None:
+            return None
+        whole = urljoin(response.url, target)
+        allowed = ("https://",) if response.url.lower().startswith("https:") else ("https://", "http://")
+        if not whole.lower().startswith(allowed):
+            message = f"{response.url} redirects to {whole}, which is not followed"
+            raise NetworkConnectionError(message, response=response)
+        return str(target)
+
+    finder.parse_links = parse_links
+    session.get_redirect_target = get_redirect_target
+    # A server may name a file in Content-Disposition; the index has named it already, and so does the report.
+    downloading._get_http_response_filename = lambda _, link: link.filename
+    # Archives are unpacked by hatch-wasi where they are built: what is in them is not looked at here.
+    preparing.unpack_file = lambda *_, **__: None
+
+
 def main(settings: dict[str, Any], arguments: list[str]) -> int:
     """Run pip."""
     os.environ["_PIP_USE_IMPORTLIB_METADATA"] = "1"  # the other backend imports more, and reads eggs
@@ -122,6 +159,7 @@ def main(settings: dict[str, Any], arguments: list[str]) -> int:
     RequirementPreparer.prepare_editable_requirement = _refuse_editable  # type: ignore[method-assign, assignment]
     Factory.get_installation_error = _installation_error(Factory.get_installation_error)  # type: ignore[method-assign]
     _remember_logins()
+    _guard_servers()
     # Pages of an index that cannot be read are told of, not only where pip is asked for all.
     collector._handle_get_simple_fail = partial(collector._handle_get_simple_fail, meth=collector.logger.info)
     # pip imports what happens to be there (keyring, truststore, brotli, …): the standard library is all that it finds.
