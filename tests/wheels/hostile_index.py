@@ -1,11 +1,13 @@
 """Two servers on loopback, an index and another host, whose answers are given one by one."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -65,11 +67,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Host]:
-    """Serve while the block runs."""
+def serving(certificate: Path | None = None) -> Iterator[Host]:
+    """Serve while the block runs, by TLS if there is a file with a certificate and its key."""
     host = Host()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, host=host))
-    host.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    host.url = f"http{'s' * bool(certificate)}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -1,7 +1,9 @@
 """An index that names files of this machine, redirects to them or lies: `install` and `wheel` refuse the same."""
 
+import hashlib
 import io
 import os
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import hostile_index
 import pytest
 from packaging.requirements import Requirement
 
+from hatch_wasi.cache import Cache
 from hatch_wasi.cli import main
 from hatch_wasi.errors import BuildError, FetchError, HatchWasiError
+from hatch_wasi.fetch import download
 from hatch_wasi.pep517.candidates import Finder, NoRelease
 from hatch_wasi.pep517.requirements import Sources
 
@@ -65,6 +69,20 @@ def fetch(index, tmp_path):
     return run
 
 
+@pytest.fixture
+def secure(tmp_path, monkeypatch):
+    """A server that speaks TLS, with a certificate that everything here trusts."""
+    certificate = tmp_path / "certificate.pem"
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", tmp_path / "public.pem"]
+    subprocess.run(["openssl", *words, *files], check=True, capture_output=True)
+    certificate.write_bytes(certificate.read_bytes() + (tmp_path / "public.pem").read_bytes())
+    for name in ("SSL_CERT_FILE", "PIP_CERT"):
+        monkeypatch.setenv(name, str(tmp_path / "public.pem"))
+    with hostile_index.serving(certificate) as host:
+        yield host
+
+
 def sdist(name: str) -> bytes:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as file:
@@ -117,6 +135,34 @@ def test_redirects_on_the_web_are_followed(install, fetch, index, other, make_wh
     index.file("/b/x-1.0.tar.gz", sdist("x"))
     assert (fetch(f"x @ {index.url}/a/x-1.0.tar.gz") / "setup.py").is_file()
     assert fetch(f"demo @ {index.url}/{wheel.name}").read_bytes() == wheel.read_bytes()
+
+
+def test_a_redirect_does_not_give_up_tls(install, fetch, secure, index, make_wheel, site, tmp_path):
+    wheel = make_wheel("demo", "1.0", {"demo.py": ""})
+    content, sha256 = wheel.read_bytes(), hashlib.sha256(wheel.read_bytes()).hexdigest()
+    plain, other = index.file(f"/{wheel.name}", content), secure.file(f"/other/{wheel.name}", content)
+    lost, kept = secure.redirect(f"/lost/{wheel.name}", plain), secure.redirect(f"/kept/{wheel.name}", other)
+    for url in (lost, f"{secure.url}/simple/gone/"):
+        with pytest.raises(FetchError):
+            download(Cache(tmp_path / "cache"), [url], sha256=sha256)
+    with pytest.raises(BuildError):
+        fetch(f"demo @ {lost}")
+    assert install(f"demo @ {lost}") == 1
+    assert index.asked == []
+    assert install(f"demo @ {kept}") == 0
+    assert fetch(f"demo @ {kept}").read_bytes() == content
+    assert download(Cache(tmp_path / "cache"), [kept], sha256=sha256).read_bytes() == content
+
+
+def test_a_download_does_not_lead_to_files_of_this_machine(index, other, tmp_path):
+    (tmp_path / "x").write_bytes(b"x")
+    sha256 = hashlib.sha256(b"x").hexdigest()
+    with pytest.raises(FetchError):
+        download(Cache(tmp_path / "cache"), [index.redirect("/x", (tmp_path / "x").as_uri())], sha256=sha256)
+    moved = index.redirect("/moved", other.file("/x", b"x")).replace("://", f"://{LOGIN}")
+    assert download(Cache(tmp_path / "cache"), [moved], sha256=sha256).read_bytes() == b"x"
+    assert [bool(login) for _, login in index.asked] == [False, True]
+    assert [bool(login) for _, login in other.asked] == [False]
 
 
 def test_a_login_stays_with_its_host(install, fetch, index, other, make_wheel):
