@@ -421,3 +421,12 @@ def test_build_folder_is_shared_by_no_two_builds_at_once(project, tmp_path):
     ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     shutil.rmtree(tmp_path / "0")
+
+
+def test_what_a_compiler_prints_does_not_steer_the_terminal(project, capsys, monkeypatch):
+    made = project()
+    made.write("src/p/m.c", '#error "\x1b]0;owned\x07\x1b[31mRED\u202e"\n')
+    monkeypatch.setenv("CFLAGS", "-fdiagnostics-color=always")
+    said = refusal(made, capsys)
+    assert r"\x1b]0;owned\x07RED\u202e" in said
+    assert all(line.isprintable() for line in said.split("\n"))
