@@ -4,6 +4,7 @@ Usage: python -P pip_for_wasi.py SETTINGS ARGUMENTS…, where SETTINGS is a JSON
 
 - `markers`: the environment that markers are evaluated in (PEP 508; pip has options for tags and Requires-Python only);
 - `site`: the folder whose distributions count as installed;
+- `limits`, `fields`: how many bytes files of metadata may have, and the fields of METADATA;
 - `built`: for sources by URL, the .dist-info folder of the wheel that was built of them;
 - `unbuilt`: the file that is written if there are others: a JSON object with their `requirement` and `url`;
 - `report`: the file that an `install --report` among the arguments writes, and `fetch` the words of the command that
@@ -142,6 +143,39 @@ def _guard_servers() -> None:
     preparing.unpack_file = lambda *_, **__: None
 
 
+def _measure_metadata(limits: dict[str, int], fields: int) -> None:
+    """Have pip refuse a wheel whose metadata is too long before it parses it; `limits` are bytes of files, by name."""
+    from pip._internal.exceptions import UnsupportedWheel
+    from pip._internal.metadata import importlib
+    from pip._internal.utils import wheel
+
+    wheels: Any = wheel
+    dists: Any = importlib._dists
+    read, of_contents = wheels.read_wheel_metadata_file, dists.Distribution.from_metadata_file_contents.__func__
+
+    def check(name: str, size: int, content: bytes = b"") -> None:
+        head = content.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+        if size > limits.get(name, size) or (name == "METADATA" and len(head) > fields):
+            message = f"{name} of a wheel is longer than what is accepted: {max(size, len(content)):,} bytes"
+            raise UnsupportedWheel(message)
+
+    def bounded_read(source: Any, path: str) -> bytes:
+        name, size = path.rpartition("/")[2], source.getinfo(path).file_size if path in source.NameToInfo else 0
+        check(name, size)
+        if name not in limits and size > max(limits.values()):
+            return b""  # a bill of materials, say: pip does not look into it
+        content = bytes(read(source, path))
+        check(name, len(content), content)
+        return content
+
+    def bounded_contents(cls: Any, metadata_contents: bytes, filename: str, project_name: str) -> Any:
+        check("METADATA", len(metadata_contents), metadata_contents)
+        return of_contents(cls, metadata_contents, filename, project_name)
+
+    wheels.read_wheel_metadata_file = dists.read_wheel_metadata_file = bounded_read
+    dists.Distribution.from_metadata_file_contents = classmethod(bounded_contents)
+
+
 def main(settings: dict[str, Any], arguments: list[str]) -> int:
     """Run pip."""
     os.environ["_PIP_USE_IMPORTLIB_METADATA"] = "1"  # the other backend imports more, and reads eggs
@@ -160,6 +194,7 @@ def main(settings: dict[str, Any], arguments: list[str]) -> int:
     Factory.get_installation_error = _installation_error(Factory.get_installation_error)  # type: ignore[method-assign]
     _remember_logins()
     _guard_servers()
+    _measure_metadata(settings["limits"], settings["fields"])
     # Pages of an index that cannot be read are told of, not only where pip is asked for all.
     collector._handle_get_simple_fail = partial(collector._handle_get_simple_fail, meth=collector.logger.info)
     # pip imports what happens to be there (keyring, truststore, brotli, …): the standard library is all that it finds.

@@ -18,6 +18,7 @@ from hatch_wasi.fetch import pip_variables
 from hatch_wasi.resolver import messages, pip_for_wasi
 from hatch_wasi.resolver.messages import Unavailable
 from hatch_wasi.wasi_python import WasiPython
+from hatch_wasi.wheels import metadata
 from hatch_wasi.wheels.tags import PLATFORMS
 from hatch_wasi.wheels.wheel import Wheel
 
@@ -86,6 +87,8 @@ class Resolver:
         settings = {
             "markers": self.python.target().markers(),
             "site": str(self.site),
+            "limits": limits.TEXTS,
+            "fields": metadata.HEADERS,
             "built": {url: str(_metadata(wheel, folder)) for url, wheel in self.built.items()},
             "unbuilt": str(unbuilt),
             "report": str(report),

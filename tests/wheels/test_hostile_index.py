@@ -242,6 +242,20 @@ def test_an_sdist_at_an_address_is_not_unpacked_by_pip(install, index, capfd, tm
     assert "cannot be unpacked" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("lines", [300_000, 30_000])
+@pytest.mark.parametrize("beside", [False, True])
+def test_metadata_without_end_is_refused_by_pip_too(install, index, make_wheel, capfd, lines, beside):
+    """In the wheel, and in the file beside it (PEP 658): a hundred kilobytes that would take pip minutes."""
+    text = "Requires-Dist: a>=1,<2; python_version>'3' and (os_name=='x' or sys_platform=='y')\n" * lines
+    wheel = make_wheel("demo", "1.0", {"demo.py": ""}, extra=text)
+    address = index.file(f"/{wheel.name}", wheel.read_bytes())
+    if beside:
+        index.file(f"/{wheel.name}.metadata", f"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n{text}".encode())
+    index.page("demo", f"{'data-core-metadata' * beside}|{address}")
+    assert install("demo") == 1
+    assert "METADATA of a wheel is longer than what is accepted" in capfd.readouterr().err
+
+
 def test_a_file_without_end_is_given_up(fetch, index, monkeypatch):
     from hatch_wasi.archives import limits
 
