@@ -26,7 +26,7 @@ EXTENDED, EXTENDED_IN_A_ROW = 1 << 20, 8
 """Bytes of one PAX header or GNU long name, and how many of those one member may have."""
 XZ_MEMORY = 256 << 20
 """Bytes that xz may use: its dictionary is the archive's choice, 64 MiB at most for `xz -9`."""
-TEXTS = {"METADATA": 4 << 20, "WHEEL": 1 << 18, "RECORD": 16 << 20, "entry_points.txt": 1 << 18}
+TEXTS = {"METADATA": 8 << 20, "WHEEL": 1 << 18, "RECORD": 16 << 20, "entry_points.txt": 1 << 18}
 """Bytes of the files in a wheel's .dist-info folder that are read whole."""
 
 
