@@ -60,8 +60,9 @@ class Console:
         verbosity: int = 0,
         stream: TextIO | None = None,
         write: Callable[[str], None] | None = None,
+        write_warning: Callable[[str], None] | None = None,
     ) -> None:
-        """Write lines to `write` if given, else to `stream` (default: standard error).
+        """Write lines to `write` (warnings and errors to `write_warning`) if given, else to `stream` (default: standard error).
 
         `verbosity`: -1 only warnings and errors, 0 steps, 1 details (commands, reasons), 2 everything.
         Lines are rewritten in place only when writing to a terminal.
@@ -69,6 +70,7 @@ class Console:
         self.verbosity = verbosity
         self._stream = stream if stream is not None else sys.stderr
         self._write = write
+        self._write_warning = write_warning or write
         self._lock = threading.Lock()
         self._open_line = ""
         self._amount = ""
@@ -88,11 +90,11 @@ class Console:
 
     def warn(self, text: str) -> None:
         """Say something that may be wrong."""
-        self._line(f"warning: {text}")
+        self._line(f"warning: {text}", self._write_warning)
 
     def error(self, text: str) -> None:
         """Say what failed."""
-        self._line(f"error: {text}")
+        self._line(f"error: {text}", self._write_warning)
 
     @contextmanager
     def step(self, text: str, *, index: int = 0, total: int = 0) -> Iterator[None]:
@@ -156,11 +158,12 @@ class Console:
             self._stream.write("\r\x1b[K")
             self._open_line = ""
 
-    def _line(self, text: str) -> None:
+    def _line(self, text: str, write: Callable[[str], None] | None = None) -> None:
         text = printable(text)
+        write = write or self._write
         with self._lock:
-            if self._write is not None:
-                self._write(text)
+            if write is not None:
+                write(text)
                 return
             pending = self._open_line
             self._clear()

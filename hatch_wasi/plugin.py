@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,12 +16,12 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 from hatch_wasi import __version__
 from hatch_wasi.errors import BuildError, HatchWasiError
-from hatch_wasi.extension import FOLDER
+from hatch_wasi.extension import FOLDER, work_folder
 from hatch_wasi.extension.receipt import Receipt
 from hatch_wasi.text import printable, relayed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from hatchling.builders.wheel import WheelBuilder, WheelBuilderConfig
 
@@ -78,45 +79,49 @@ class WasiBuildHook(Base):
 
     def clean(self, versions: list[str]) -> None:
         """Remove objects and modules; what an editable install runs goes only if that version is cleaned."""
-        from hatch_wasi.extension import in_place
+        from hatch_wasi.extension import IGNORE, in_place
 
         folder = self._root / FOLDER
         places = sorted(folder.glob(f"*/{in_place.NAME}"))
         if EDITABLE in versions:
-            for name in {name for place in places for name in in_place.read_names(place)}:
+            for name in set(in_place.placed(self._root)):
                 (self._root / name).unlink(missing_ok=True)
             places = []
         kept = {place: place.read_bytes() for place in places}
+        shutil.rmtree(work_folder(self._root), ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         for place, content in kept.items():
             place.parent.mkdir(parents=True)
             place.write_bytes(content)
-        if not kept and folder.parent.is_dir() and not any(folder.parent.iterdir()):
+        if kept or not folder.parent.is_dir():
+            return
+        ignore = folder.parent / ".gitignore"
+        if ignore.is_file() and ignore.read_text(encoding="utf-8") == IGNORE:
+            ignore.unlink()
+        if not any(folder.parent.iterdir()):
             folder.parent.rmdir()
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build, and say in `build_data` what goes into the wheel and what the wheel is."""
-        if self.target_name != "wheel":
-            return
-        try:
-            receipt = self._receipt(version)
-            result = receipt.result()
-            if result is None:
-                result = self._build(version, build_data, receipt)
-        except HatchWasiError as error:
-            output = f"{relayed(error.output)}\n" if isinstance(error, BuildError) and error.output else ""
-            self.app.abort(f"{output}error: {error.render()}")
-            raise  # for an application that does not exit
-        except OSError as error:
-            self.app.abort(printable(f"error: the extensions could not be built: {error}"))
-            raise
-        for name, value in result.items():
-            if isinstance(value, dict):
-                build_data[name].update(value)
-            elif isinstance(value, list):
-                build_data[name].extend(value)
-            else:
-                build_data[name] = value
+        """Build, and write to `build_data` what goes into the wheel and what the wheel is."""
+        if self.target_name == "wheel":
+            with self._reported("the extensions could not be built"):
+                receipt = self._receipt(version)
+                result = receipt.result()
+                if result is None:
+                    result = self._build(version, build_data, receipt)
+            for name, value in result.items():
+                if isinstance(value, dict):
+                    build_data[name].update(value)
+                elif isinstance(value, list):
+                    build_data[name].extend(value)
+                else:
+                    build_data[name] = value
+            if version == EDITABLE and build_data.get("force_include_editable"):  # Hatch then ignores force_include
+                build_data["force_include_editable"].update(result.get("force_include", {}))
+        if version != EDITABLE and (placed := self._placed()):
+            from hatch_wasi import hatch_files
+
+            hatch_files.withhold(self.build_config, placed)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Audit the wheel for WASI; one that would not import there is removed again."""
@@ -124,15 +129,33 @@ class WasiBuildHook(Base):
             return
         from hatch_wasi.audit import gate
 
-        path, seen = Path(artifact_path), self._root / FOLDER / "audited"
+        path, seen = Path(artifact_path), work_folder(self._root) / "audited"
         asked = [__version__, self.config, [os.environ.get(name) for name in ENVIRONMENT]]
-        try:
+        with self._reported(f"{path.name} could not be audited"):
             if not gate.is_known(path, seen, asked):
                 config = self._configuration(find_sources=False)
                 gate.admit(path, self._console(), python=config.python, sdk=config.sdk, seen=seen, asked=asked)
+
+    @contextmanager
+    def _reported(self, failure: str) -> "Iterator[None]":
+        """Report what goes wrong in the block as Hatch does, without a traceback."""
+        try:
+            yield
         except HatchWasiError as error:
-            self.app.abort(f"error: {error.render()}")
+            output = f"{relayed(error.output)}\n" if isinstance(error, BuildError) and error.output else ""
+            self.app.abort(f"{output}error: {error.render()}")
+            raise  # for an application that does not exit
+        except OSError as error:
+            self.app.abort(printable(f"error: {failure}: {error}"))
             raise
+
+    def _placed(self) -> "Collection[str]":
+        """Return the modules that editable installs placed in the source tree."""
+        if not (self._root / FOLDER).is_dir():
+            return ()
+        from hatch_wasi.extension import in_place
+
+        return set(in_place.placed(self._root))
 
     @property
     def _root(self) -> Path:
@@ -147,7 +170,7 @@ class WasiBuildHook(Base):
         inputs = [__version__, version, str(self._root), self.config, environment, paths, python, project]
         is_wasi = (os.environ.get("HATCH_WASI_TARGET") or self.config.get("target")) == "wasi"
         name = f"{version}-wasi.json" if is_wasi else f"{version}-native.json"
-        return Receipt(self._root / FOLDER / name, inputs)
+        return Receipt(work_folder(self._root) / name, inputs)
 
     def _console(self) -> "Console":
         from hatch_wasi.console import Console
@@ -155,8 +178,8 @@ class WasiBuildHook(Base):
         verbosity = self.app.verbosity
         if verbosity == 0 and sys.stderr.isatty():
             return Console()
-        # Hatch shows its warnings down to `-q`; what is less than a warning, Console leaves out by itself.
-        return Console(verbosity=verbosity, write=self.app.display_warning)
+        # What less verbose users do not want to read, Console leaves out by itself.
+        return Console(verbosity=verbosity, write=self.app.display_info, write_warning=self.app.display_warning)
 
     def _configuration(self, *, find_sources: bool = True, native: bool = False) -> "HookConfig":
         from hatch_wasi.config import HookConfig
@@ -170,8 +193,10 @@ class WasiBuildHook(Base):
         )
 
     def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
-        from hatch_wasi.extension import headers, in_place, placement
+        from hatch_wasi import hatch_files
+        from hatch_wasi.extension import headers, placement
         from hatch_wasi.extension.build import build
+        from hatch_wasi.extension.recipe import module_file
 
         began = time.time_ns()
         console = self._console()
@@ -179,10 +204,11 @@ class WasiBuildHook(Base):
         if not config.extensions:
             console.warn("the build hook wasi is on, but declares no extensions")
         recipe, files = self._recipe(config, version, console)
-        listing = self._listing(build_data)
-        if version != EDITABLE:
-            placement.refuse_copies(config.extensions, listing, self._root)
         wanted = _wanted(config.extensions, recipe)
+        modules = [module_file(extension, recipe.target) for extension in wanted]
+        listing = hatch_files.selected(self.build_config, build_data, config.extensions, modules)
+        if version != EDITABLE:
+            placement.refuse_copies(config.extensions, listing, self._root, self._placed())
         chosen, failed = headers.find(wanted)
         outcome = build(chosen, recipe, root=self._root, console=console)
         failed |= outcome.failed
@@ -190,8 +216,7 @@ class WasiBuildHook(Base):
             console.warn(f"{name} is left out, it is optional: {error.render()}")
             console.detail(relayed(error.output))
         if version == EDITABLE:
-            result: dict[str, object] = {}
-            outputs = in_place.put(outcome.built, recipe.target, listing, self._root)
+            result, outputs = self._install_in_place(outcome.built, recipe, listing)
         else:
             result, outputs = self._describe(outcome.built, recipe), {item.path for item in outcome.built}
             if config.sbom and (written := self._account(outcome.built, recipe)):
@@ -199,10 +224,40 @@ class WasiBuildHook(Base):
                 outputs.add(written)
         if not failed:  # else: try again, and warn again
             files |= outputs | self._watched(config.extensions, listing)
-            made = self._root / FOLDER
+            made = work_folder(self._root)
             read = {path for path in outcome.inputs if not path.is_relative_to(made)}
             receipt.write(result, files, read=read, began=began)
         return result
+
+    def _install_in_place(
+        self, built: "Sequence[Built]", recipe: "Recipe", listing: "Files"
+    ) -> tuple[dict[str, object], set[Path]]:
+        """Put modules where an editable install finds them; return the `build_data`, and the files that must stay.
+
+        A module beside its package is what most tools expect. But it must not enter the next sdist, and the folder must
+        be one that Python imports the package from: otherwise the editable wheel holds the module, and a finder for it.
+        """
+        from hatch_wasi import hatch_files
+        from hatch_wasi.extension import editable, in_place
+        from hatch_wasi.extension.build import folder_name
+
+        def may_hold(path: Path) -> bool:
+            if not path.is_relative_to(self._root) or not os.access(path.parent, os.W_OK):
+                return False
+            return not hatch_files.enters_sdist(self._root, self.metadata, str(path.relative_to(self._root)))
+
+        places = editable.places(built, listing, may_hold)
+        in_place.put(places, recipe.target, self._root)
+        folder = work_folder(self._root) / folder_name(recipe.target) / "editable"
+        rest = [item for item in built if item.path not in places.values()]
+        included = editable.files_for_finder(rest, self.metadata.core.name, folder, self._root)
+        result: dict[str, object] = {"force_include": self._forced(included)} if included else {}
+        return result, {*places, *map(Path, included)}
+
+    def _forced(self, included: "Mapping[str, str]") -> dict[str, str]:
+        from hatch_wasi import hatch_files
+
+        return {source: hatch_files.forced(self.build_config, place) for source, place in included.items()}
 
     def _recipe(self, config: "HookConfig", version: str, console: "Console") -> tuple["Recipe", set[Path]]:
         """Give what builds, and the files that change when it does."""
@@ -248,12 +303,6 @@ class WasiBuildHook(Base):
                 raise
             return replace(recipe, why_no_cxx=error.message)
 
-    def _listing(self, build_data: dict[str, Any]) -> "Files":
-        """List what Hatch would pack of the project itself, other hooks' artifacts included."""
-        with self.build_config.set_build_data(build_data):
-            selected = self.build_config.builder.recurse_selected_project_files()
-            return [(file.path, file.distribution_path) for file in selected]
-
     def _describe(self, built: "Sequence[Built]", recipe: "Recipe") -> dict[str, object]:
         """Give the `build_data` of a standard wheel; a wheel without extension modules is a pure one."""
         if not built:
@@ -268,17 +317,19 @@ class WasiBuildHook(Base):
         return {
             "pure_python": False,
             "tag": wheel_tag((item.extension for item in built), target, default),
-            "force_include": {str(item.path): item.place for item in built},
+            "force_include": self._forced({str(item.path): item.place for item in built}),
         }
 
     def _account(self, built: "Sequence[Built]", recipe: "Recipe") -> Path | None:
         """Write the bill of materials; a wheel for this machine, or without modules, has none of ours."""
         from hatch_wasi.extension import accounts
+        from hatch_wasi.extension.build import folder_name
         from hatch_wasi.extension.wasi import WasiRecipe
 
         if not built or not isinstance(recipe, WasiRecipe):
             return None
-        return accounts.write(built, recipe, self.metadata.core.raw_name, self.metadata.version)
+        folder = work_folder(self._root) / folder_name(recipe.target)
+        return accounts.write(built, recipe, self.metadata.core.raw_name, self.metadata.version, folder)
 
     def _watched(self, extensions: "Iterable[Extension]", listing: "Files") -> set[Path]:
         """Give the files and folders that decide what is built and packed, and are no compiler's input."""
@@ -288,7 +339,8 @@ class WasiBuildHook(Base):
         root = self._root
         found = {root / "pyproject.toml", root / "hatch.toml"}
         found |= {Path(path) for names in self.build_config.vcs_exclusion_files.values() for path in names}
-        found |= {root / ".gitignore", root / ".hgignore"}
+        # A Python package that appears beside them may have to be named.
+        found |= {root / ".gitignore", root / ".hgignore", root / "src"} | ({root} if not listing else set())
         for extension in extensions:
             found.add(package_folder(extension, listing, root))
             found |= walked_folders(root, extension.patterns)

@@ -7,14 +7,14 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from hatch_wasi import contents
 from hatch_wasi.errors import CacheError
 
-__all__ = ["MANIFEST", "Workspace", "is_plain", "remove", "replace_file", "seal"]
+__all__ = ["MANIFEST", "Workspace", "is_plain", "private_folders", "remove", "replace_file", "seal"]
 
 MANIFEST = "manifest.json"
 ELSEWHERE = "elsewhere"
@@ -30,18 +30,27 @@ def is_plain(folder: Path) -> bool:
     return PLAIN.fullmatch(os.fsencode(folder)) is not None
 
 
-def _elsewhere(folder: Path) -> Path:
-    """Give the private folder, always the same, that serves `folder` where its name is not plain."""
+def private_folders() -> Iterator[Path]:
+    """Yield folders for temporary files that this user alone may read, in the order of preference; create them."""
     said = os.environ.get("TMPDIR")
     for place in (*([Path(said)] if said else []), *PLACES):
         private = place / f"hatch-wasi-{os.getuid()}"
-        if not is_plain(private) or not place.is_absolute():
+        if not place.is_absolute():
             continue
         with suppress(OSError):
             private.mkdir(mode=0o700, exist_ok=True)
             found = private.lstat()
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
-                return private / hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+                yield private
+
+
+def _elsewhere(folder: Path) -> Path:
+    """Return the private folder, always the same, that serves `folder` where its name is not plain.
+
+    Raises `CacheError` if there is none with a plain name.
+    """
+    for private in filter(is_plain, private_folders()):
+        return private / hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
     message = (
         f"nothing can be built in {folder}: configure and make only bear letters of ASCII, digits and _./+- in names"
     )

@@ -31,6 +31,7 @@ LAYERS = (
     {"audit", "resolver", "index"},  # judge wheels, choose wheels, offer wheels
     {"pep517"},
     {"bundle"},  # packs and unpacks what bootstrap makes and finds
+    {"hatch_files"},  # what the plugin knows of Hatch's file selection
     {"cli", "__main__", "plugin", "hooks"},
 )  # fmt: skip
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
@@ -52,7 +53,7 @@ GUARDED = {
     "fcntl": {"cache"},
     "wasmtime": {"runtime"},
     "installer": {"wheels"},
-    "hatchling": {"plugin", "hooks"},
+    "hatchling": {"hatch_files", "plugin", "hooks"},
 }
 # Reasons that are good enough: (module, what it imports) -> why.
 ALLOWED: dict[tuple[str, str], str] = {

@@ -5,8 +5,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 from hatch_wasi.cache import replace_file
-from hatch_wasi.extension import FOLDER
-from hatch_wasi.extension.build import Built, folder_name
+from hatch_wasi.extension.build import Built
 from hatch_wasi.extension.wasi import WasiRecipe
 from hatch_wasi.sbom.document import FILE, Package, Toolchain, Wheel, document
 
@@ -15,8 +14,8 @@ __all__ = ["write"]
 TOOLS = ("hatchling", "Cython")
 
 
-def write(built: Sequence[Built], recipe: WasiRecipe, project: str, version_: str) -> Path:
-    """Account for the modules `built` of `project`; give the file, whose name is the one that it has in the wheel.
+def write(built: Sequence[Built], recipe: WasiRecipe, project: str, version_: str, folder: Path) -> Path:
+    """Write the bill of materials of the modules `built` of `project` to `folder`, by the name it has in the wheel.
 
     Raises `OSError` if it cannot be written, and `ToolchainError` if an archive that was linked cannot be read.
     """
@@ -34,7 +33,7 @@ def write(built: Sequence[Built], recipe: WasiRecipe, project: str, version_: st
         headers=list(_headers(built)),
         tools=list(_installed(TOOLS if is_cython else TOOLS[:1])),
     )
-    path = recipe.root / FOLDER / folder_name(recipe.target) / FILE
+    path = folder / FILE
     replace_file(path, document(wheel, made_by, source_date=recipe.epoch))
     return path
 

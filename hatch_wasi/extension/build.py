@@ -12,7 +12,7 @@ from hatch_wasi.cache import hold, replace_file
 from hatch_wasi.config import Extension
 from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, ConfigError
-from hatch_wasi.extension import FOLDER, cythonize
+from hatch_wasi.extension import cythonize, prepare, work_folder
 from hatch_wasi.extension.jobs import Crew, Job
 from hatch_wasi.extension.ledger import Ledger
 from hatch_wasi.extension.recipe import Recipe, limited_api, module_file, signature
@@ -50,8 +50,10 @@ def build(extensions: Sequence[Extension], recipe: Recipe, *, root: Path, consol
     Raises `BuildError` when one that is not optional fails, and `ConfigError` where it cannot be built for the target.
     """
     refused = _refuse(extensions, recipe)
-    folder = f"{FOLDER}/{folder_name(recipe.target)}"
-    with _locked(root / folder):
+    work = work_folder(root) / folder_name(recipe.target)
+    # Commands and what compilers write are the same for a project in another folder.
+    folder = work.relative_to(root).as_posix() if work.is_relative_to(root) else str(work)
+    with _locked(work, root):
         ledger = Ledger(root / folder / "ledger.json", root)
         try:
             return _Build(extensions, recipe, root, folder, ledger, console, refused).run()
@@ -60,7 +62,7 @@ def build(extensions: Sequence[Extension], recipe: Recipe, *, root: Path, consol
 
 
 def folder_name(target: Target) -> str:
-    """Name the folder, below FOLDER, of what is built for `target`."""
+    """Return the name of the folder, in the work folder, for what is built for `target`."""
     return target.soabi or f"{target.interpreter_tag}-{target.platform}"
 
 
@@ -86,11 +88,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, root: Path) -> Iterator[None]:
     """Hold `folder` for one build at a time."""
     with ExitStack() as stack:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            prepare(folder, root)
             stack.enter_context(hold(folder / "lock"))
         except OSError as error:
             message = f"objects cannot be written to {folder}: {error.strerror}"

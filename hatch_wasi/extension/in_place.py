@@ -1,39 +1,46 @@
 """What an editable install runs: modules beside their sources, and the list of them by which they are removed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hatch_wasi.cache import replace_file
-from hatch_wasi.extension import FOLDER
-from hatch_wasi.extension.build import Built, folder_name
-from hatch_wasi.extension.placement import Files, package_folder
+from hatch_wasi.extension import FOLDER, prepare
+from hatch_wasi.extension.build import folder_name
 from hatch_wasi.target import Target
 
-__all__ = ["NAME", "put", "read_names"]
+__all__ = ["NAME", "placed", "put", "read_names"]
 
 NAME = "in-place.json"
 
 
-def put(built: Sequence[Built], target: Target, listing: Files, root: Path) -> set[Path]:
-    """Write modules to where they are imported from in the source tree; remove those that are no longer made."""
-    placed = {}
-    for item in built:
-        placed[package_folder(item.extension, listing, root) / item.path.name] = item.path.read_bytes()
+def put(modules: Mapping[Path, Path], target: Target, root: Path) -> None:
+    """Copy each module to where it is imported from in the source tree; remove those that are no longer made.
+
+    `modules` maps places in the source tree to the modules that were built.
+    """
     record = root / FOLDER / folder_name(target) / NAME
-    names = sorted(path.relative_to(root).as_posix() for path in placed)
+    names = sorted(path.relative_to(root).as_posix() for path in modules)
     for name in set(read_names(record)) - set(names):
         (root / name).unlink(missing_ok=True)
-    record.parent.mkdir(parents=True, exist_ok=True)
+    if not names and not record.exists():
+        return
+    prepare(record.parent, root)
     replace_file(record, json.dumps(names).encode())
-    for path, content in placed.items():
+    for path, module in modules.items():
+        content = module.read_bytes()
         if not path.is_file() or path.read_bytes() != content:
             replace_file(path, content, mode=0o755)
-    return set(placed)
+
+
+def placed(root: Path) -> Iterator[str]:
+    """Yield the names, relative to `root`, of all modules that editable installs placed in the source tree."""
+    for record in sorted((root / FOLDER).glob(f"*/{NAME}")):
+        yield from read_names(record)
 
 
 def read_names(record: Path) -> list[str]:
-    """Give the modules that a list names, relative to the project's root; none if it is not there, or damaged."""
+    """Return the modules that a list names, relative to the project's root; none if it is not there, or damaged."""
     try:
         names = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):

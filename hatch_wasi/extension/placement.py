@@ -1,7 +1,7 @@
 """Where modules go: in the wheel, beside their sources, and what the wheel is then called. Pure."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from hatch_wasi.config import Extension
@@ -9,7 +9,7 @@ from hatch_wasi.errors import BuildError
 from hatch_wasi.extension.recipe import limited_api
 from hatch_wasi.target import Target
 
-__all__ = ["package_folder", "refuse_copies", "wheel_tag"]
+__all__ = ["package_folder", "package_with_python", "refuse_copies", "wheel_tag"]
 
 MODULE_SUFFIXES = (".so", ".pyd", ".dylib")
 
@@ -28,25 +28,32 @@ def wheel_tag(extensions: Iterable[Extension], target: Target, default: str) -> 
 
 
 def package_folder(extension: Extension, files: Files, root: Path) -> Path:
-    """Give the folder from which `extension` is imported in the source tree.
+    """Return the folder that `extension` belongs to in the source tree.
 
     It is where Hatch takes the package's other files from; failing that, where its first source is.
     """
+    return package_with_python(extension, files) or (root / extension.sources[0]).parent
+
+
+def package_with_python(extension: Extension, files: Files) -> Path | None:
+    """Return the folder that Hatch takes Python files of the extension's package from; None if it has none."""
     package = os.path.dirname(extension.name.replace(".", "/"))  # noqa: PTH120 - a name in the wheel
     for path, place in files:
         if path.endswith(".py") and os.path.dirname(place) == package:  # noqa: PTH120
             return Path(path).parent
-    return (root / extension.sources[0]).parent
+    return None
 
 
-def refuse_copies(extensions: Iterable[Extension], files: Files, root: Path) -> None:
+def refuse_copies(extensions: Iterable[Extension], files: Files, root: Path, placed: Collection[str] = ()) -> None:
     """Raise `BuildError` if the project's own files bring modules that should come from this build alone.
 
-    Such a copy, of another platform, Python or build, would be packed beside the new one.
+    Such a copy, of another platform, Python or build, would be packed beside the new one. Those that the hook itself
+    `placed` for an editable install (relative to `root`) do not count: they are withheld.
     """
+    own = {str(root / name) for name in placed}
     names = {extension.name.replace(".", "/") for extension in extensions}
     for path, place in files:
-        if not place.endswith(MODULE_SUFFIXES):
+        if not place.endswith(MODULE_SUFFIXES) or path in own:
             continue
         folder, _, file = place.replace(os.sep, "/").rpartition("/")
         module = f"{folder}/{file.partition('.')[0]}".removeprefix("/")

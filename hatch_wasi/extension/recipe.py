@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hatch_wasi.config import CXX_SUFFIXES, Extension
+from hatch_wasi.extension import FOLDER, work_folder
 from hatch_wasi.target import Target
 
 __all__ = [
@@ -84,8 +85,12 @@ def module_file(extension: Extension, target: Target) -> str:
 
 
 def hide_root(root: Path) -> list[str]:
-    """Give what keeps the project's folder out of __FILE__ and debug information, however the compiler learns it."""
-    return [f"-ffile-prefix-map={path}=." for path in dict.fromkeys((root, root.resolve()))]
+    """Return what keeps the project's folder out of __FILE__ and debug information, however the compiler learns it."""
+    flags = [f"-ffile-prefix-map={path}=." for path in dict.fromkeys((root, root.resolve()))]
+    work = work_folder(root)
+    if not work.is_relative_to(root):
+        flags.append(f"-ffile-prefix-map={work}={FOLDER}")
+    return flags
 
 
 def macro_flags(extension: Extension, target: Target) -> list[str]:

@@ -1,6 +1,10 @@
 """Projects built by the real hatchling in this process, and a look at what came out."""
 
+import os
 import shutil
+import subprocess
+import sys
+import sysconfig
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +44,28 @@ class Project:
         folder = {"wasi": "*-wasi", "native": "*[!i]"}[target]
         [module] = self.root.glob(f".hatch/wasi/{folder}/*/*.so")
         return module
+
+
+class Environment:
+    """A fresh environment that sees this one's packages (hatchling, hatch-wasi, pip), as a build environment would."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", root], check=True)
+        self.python = root / "bin" / "python"
+        self.site = next(root.glob("lib/python*/site-packages"))
+        here = sysconfig.get_path("purelib")
+        (self.site / "parent.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+        self.env = {**os.environ, "HATCH_WASI_CACHE_DIR": str(cache), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def run(self, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            [self.python, *arguments], env=self.env, cwd=self.site, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def install(self, *what: str | Path) -> None:
+        self.run("-m", "pip", "install", "--no-build-isolation", "--no-deps", "--no-index", *what)
 
 
 @pytest.fixture
@@ -102,3 +128,13 @@ def commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return [line[2:] for line in capsys.readouterr().err.splitlines() if line.startswith("+ ")]
 
     return since
+
+
+@pytest.fixture
+def no_cache(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def environment(tmp_path, no_cache):
+    return Environment(tmp_path / "venv", no_cache)

@@ -1,48 +1,12 @@
 """What someone who knows nothing of WASI gets: pip installs the example, and it is native."""
 
-import os
-import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
-import pytest
 from hatchling.builders.sdist import SdistBuilder
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 REPORT = "import example_project as e, example_project._speedups as s; print(e.IMPLEMENTATION, s.distance('ab', 'b'), s.__file__)"
-
-
-class Environment:
-    """A fresh environment that sees this one's packages (hatchling, hatch-wasi, pip), as a build environment would."""
-
-    def __init__(self, root: Path, cache: Path) -> None:
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", root], check=True)
-        self.python = root / "bin" / "python"
-        self.site = next(root.glob("lib/python*/site-packages"))
-        here = sysconfig.get_path("purelib")
-        (self.site / "parent.pth").write_text(f"import site; site.addsitedir({here!r})\n")
-        self.env = {**os.environ, "HATCH_WASI_CACHE_DIR": str(cache), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-
-    def run(self, *arguments: str | Path) -> str:
-        done = subprocess.run(
-            [self.python, *arguments], env=self.env, cwd=self.site, capture_output=True, encoding="utf-8", check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def install(self, *what: str | Path) -> None:
-        self.run("-m", "pip", "install", "--no-build-isolation", "--no-deps", "--no-index", *what)
-
-
-@pytest.fixture
-def no_cache(tmp_path):
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def environment(tmp_path, no_cache):
-    return Environment(tmp_path / "venv", no_cache)
 
 
 def test_sdist(copy, environment, no_cache):
