@@ -1,6 +1,8 @@
 """A project's source tree: what builds it (PEP 517, PEP 518), and a copy of it to build in."""
 
+import os
 import shutil
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +84,14 @@ def _external(table: object) -> External:
 
 
 def copy(root: Path, folder: Path) -> None:
-    """Copy the tree at `root` to `folder`: builds leave files, and those of another machine would be found again."""
+    """Copy the tree at `root` to `folder`: builds leave files, and those of another machine would be found again.
+
+    Builds may write to the copy, whether or not anyone may write to the tree.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root, folder, symlinks=True, ignore=shutil.ignore_patterns(*JUNK))
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent), *(Path(parent, name) for name in names)):
+            mode = path.lstat().st_mode
+            if not stat.S_ISLNK(mode) and not mode & stat.S_IWUSR:
+                path.chmod(stat.S_IMODE(mode) | stat.S_IWUSR)

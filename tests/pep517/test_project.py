@@ -36,3 +36,20 @@ def test_external_requirements(tmp_path):
 @pytest.mark.parametrize("text", ["external = 3", "[external]\nhost-requires = 'x'", "[external]"])
 def test_what_is_not_standard_there_is_passed_over(tmp_path, text):
     assert read(tmp_path, f"{text}\n").external == project.External()
+
+
+def test_copy_of_a_tree_that_is_read_only(tmp_path):
+    deep = tmp_path / "tree" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "script").write_text("x")
+    (deep / "link").symlink_to("script")
+    (deep / "script").chmod(0o555)
+    for folder in (deep, deep.parent):
+        folder.chmod(0o555)
+    for _ in range(2):  # another one takes the place of the first
+        project.copy(tmp_path / "tree", tmp_path / "copy")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "copy").rglob("*") if not path.is_symlink()}
+    assert modes == {"deep": 0o755, "script": 0o755}
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o755
+    assert deep.stat().st_mode & 0o777 == 0o555
+    assert (tmp_path / "copy/deep/link").readlink().name == "script"
