@@ -69,6 +69,8 @@ class Extension:
     """Left out, with a warning, where it cannot be built."""
     marker: str | None = None
     """PEP 508 marker that must hold for the target."""
+    depends: tuple[str, ...] = ()
+    """Other files that it is made from, as Cython sources name them."""
 
     @property
     def is_cxx(self) -> bool:
@@ -123,7 +125,7 @@ class HookConfig:
         _check_choices(choices, reader.issues)
         sbom = reader.flag("sbom", default=True)
         target = "native" if native else choices["target"][0]
-        extensions = _read_extensions(reader, root if find_sources else None, target)
+        extensions = _read_extensions(reader, root, target, find_sources=find_sources)
         if reader.issues:
             raise ConfigError(reader.issues)
         folder = {name: str((root / Path(where[0]).expanduser()).absolute()) for name, where in choices.items()}
@@ -157,7 +159,7 @@ def _check_choices(choices: Mapping[str, tuple[str, str]], issues: list[str]) ->
         issues.append(f"{where} must be native or wasi, not {target!r}{did_you_mean(target, TARGETS)}")
 
 
-def _read_extensions(reader: Reader, root: Path | None, target: str) -> tuple[Extension, ...]:
+def _read_extensions(reader: Reader, root: Path, target: str, *, find_sources: bool) -> tuple[Extension, ...]:
     value = reader.table.get("extensions", [])
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         reader.wrong("extensions", f"must be an array of tables, not {kind_of(value)}")
@@ -166,7 +168,7 @@ def _read_extensions(reader: Reader, root: Path | None, target: str) -> tuple[Ex
     for index, table in enumerate(value):
         declared = Reader(table, f"{reader.key}.extensions[{index}]", reader.issues)
         declared.refuse_unknown((*EXTENSION_KEYS, *TARGETS))
-        extension = _read_extension(_for_target(declared, target), root)
+        extension = _read_extension(_for_target(declared, target), root, find_sources=find_sources)
         first = next((other for other in found if other.name == extension.name), None)
         if first is not None and extension.name and not (first.marker and extension.marker):
             what = f"is that of {first.key} too: give each a marker, of which one holds"
@@ -210,9 +212,9 @@ def _added(shared: object, own: object) -> object:
     return own
 
 
-def _read_extension(reader: Reader, root: Path | None) -> Extension:
+def _read_extension(reader: Reader, root: Path, *, find_sources: bool) -> Extension:
     patterns = reader.texts("sources")
-    sources = _find_sources(reader, patterns, root) if root else ()
+    sources = _find_sources(reader, patterns, root) if find_sources else ()
     extension = Extension(
         name=_read_name(reader),
         key=reader.key,
@@ -220,7 +222,7 @@ def _read_extension(reader: Reader, root: Path | None) -> Extension:
         patterns=patterns,
         **{name.replace("-", "_"): reader.texts(name) for name in TEXT_LISTS},
         define_macros=reader.macros("define-macros"),
-        language=reader.text("language") or (_cython_language(root, sources) if root else None),
+        language=reader.text("language") or _cython_language(root, sources or patterns),
         std=reader.text("std"),
         exceptions=reader.flag("exceptions", default=True),
         py_limited_api=reader.text("py-limited-api"),
@@ -234,7 +236,7 @@ def _read_extension(reader: Reader, root: Path | None) -> Extension:
     cxx = next((source for source in extension.sources if source.endswith(CXX_SUFFIXES)), None)
     if extension.language == "c" and cxx:
         reader.wrong("language", f'is "c", but {cxx} is C++')
-    if "exceptions" in reader.table and root and not extension.is_cxx:
+    if "exceptions" in reader.table and find_sources and not extension.is_cxx:
         reader.wrong("exceptions", "is about C++, and nothing here is")
     if len(cython := [source for source in extension.sources if source.endswith(CYTHON_SUFFIXES)]) > 1:
         reader.wrong("sources", f"names several .pyx files ({', '.join(cython)}): each makes a module of its own")
@@ -248,8 +250,8 @@ def _read_extension(reader: Reader, root: Path | None) -> Extension:
 
 
 def _cython_language(root: Path, sources: Sequence[str]) -> str | None:
-    """Give the language that a .pyx asks for by `# distutils: language = c++` in the comments it begins with."""
-    for source in (source for source in sources if source.endswith(CYTHON_SUFFIXES)):
+    """Return the language that a .pyx asks for by `# distutils: language = c++` in the comments it begins with."""
+    for source in (source for source in sources if source.endswith(CYTHON_SUFFIXES) and (root / source).is_file()):
         for line in (root / source).read_text(encoding="utf-8", errors="replace").splitlines():
             if found := re.fullmatch(r"#\s*distutils\s*:\s*language\s*=\s*(c|c\+\+)\s*", line):
                 return found[1]
@@ -288,7 +290,8 @@ def _find_sources(reader: Reader, patterns: Sequence[str], root: Path) -> tuple[
         if path is None:
             reader.wrong(where, f"{pattern!r} is outside the project: give a path below its root")
             continue
-        is_glob = any(character in path for character in "*?[")
+        # A file of that very name is meant, whatever its name means as a pattern.
+        is_glob = any(character in path for character in "*?[") and not (root / path).is_file()
         matches = sorted(file for file in root.glob(path) if file.is_file()) if is_glob else [root / path]
         names = [name for file in matches if not (name := file.relative_to(root).as_posix()).startswith(".hatch/")]
         if not names:

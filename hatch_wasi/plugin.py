@@ -193,8 +193,10 @@ class WasiBuildHook(Base):
         )
 
     def _build(self, version: str, build_data: dict[str, Any], receipt: Receipt) -> dict[str, object]:
+        from dataclasses import replace
+
         from hatch_wasi import hatch_files
-        from hatch_wasi.extension import headers, placement
+        from hatch_wasi.extension import distutils_lines, headers, placement
         from hatch_wasi.extension.build import build
         from hatch_wasi.extension.recipe import module_file
 
@@ -203,6 +205,8 @@ class WasiBuildHook(Base):
         config = self._configuration(native=version == EDITABLE)
         if not config.extensions:
             console.warn("the build hook wasi is on, but declares no extensions")
+        extensions = distutils_lines.read(config.extensions, self._root, console.warn)
+        config = replace(config, extensions=extensions)
         recipe, files = self._recipe(config, version, console)
         wanted = _wanted(config.extensions, recipe)
         modules = [module_file(extension, recipe.target) for extension in wanted]

@@ -113,6 +113,8 @@ class TestSources:
             (["./src/deep/../a.c"], ("src/a.c",)),
             (["[[]odd].c"], ("[odd].c",)),
             (["src/[ab].c"], ("src/a.c", "src/b.c")),
+            (["[odd].c"], ("[odd].c",)),
+            (["./[odd].c", "src/a.c"], ("[odd].c", "src/a.c")),
         ],
     )
     def test_found(self, root, patterns, found):
@@ -325,4 +327,4 @@ def test_keys_are_those_of_an_extension():
     from hatch_wasi.config import Extension
 
     names = {field.name.replace("_", "-") for field in fields(Extension)}
-    assert names == {*EXTENSION_KEYS, "key", "patterns"}
+    assert names == {*EXTENSION_KEYS, "key", "patterns", "depends"}  # the last is for Cython sources to set

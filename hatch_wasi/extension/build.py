@@ -185,27 +185,36 @@ class _Build:
                 argv = cythonize.command(extension, source, output)
                 job = self._job(f"translating {source}", extension, argv, output, source)
                 seal = signature(self._recipe, [*argv, cythonize.version()])
-                jobs.append(replace(job, depfile=f"{output}.dep", signature=seal))
+                leaves = cythonize.headers(output)
+                jobs.append(replace(job, depfile=f"{output}.dep", signature=seal, leaves=leaves))
         return jobs
 
     def _units(self, extension: Extension) -> Iterator[tuple[str, str, Extension]]:
-        """Give what the compiler reads, the object that comes of it, and what else to tell the compiler."""
+        """Yield what the compiler reads, the object that comes of it, and what else to tell the compiler."""
         place = self._place(extension)
+        folders = (*extension.include_dirs, *self._header_folders(extension))
+        asked = replace(extension, include_dirs=folders)
         for source in extension.sources:
             if cythonize.is_cython(source):
                 unit = cythonize.generated(extension, source, place)
                 # What a .pyx includes is beside it, and the C made from it is not.
-                beside = (*extension.include_dirs, source.rpartition("/")[0] or ".")
-                yield unit, f"{unit}.o", replace(extension, include_dirs=beside)
+                beside = (*folders, source.rpartition("/")[0] or ".")
+                yield unit, f"{unit}.o", replace(asked, include_dirs=beside)
             else:
-                yield source, f"{place}/{source}.o", extension
+                yield source, f"{place}/{source}.o", asked
+
+    def _header_folders(self, extension: Extension) -> Iterator[str]:
+        """Yield where the headers are that Cython generates: those of the extension first, then of the project's others."""
+        others = [other for other in self._extensions if other is not extension]
+        for owner in (extension, *others):
+            yield from cythonize.header_folders(owner, self._place(owner))
 
     def _compile_jobs(self) -> list[Job]:
         jobs = []
         for extension in self._extensions:
             for unit, output, asked in self._units(extension):
                 argv = self._recipe.compile(asked, unit, output, f"{output}.d")
-                job = self._job(f"compiling {unit}", extension, argv, output, unit)
+                job = self._job(f"compiling {unit}", extension, argv, output, unit, *extension.depends)
                 check = partial(self._check_object, argv, unit, output)
                 own = unit in extension.sources
                 jobs.append(replace(job, depfile=f"{output}.d", check=check, warnings=own))
@@ -253,7 +262,8 @@ class _Build:
         stale = [output for output in self._ledger.outputs if output not in self._wanted]
         self._ledger.forget(stale)
         for output in stale:
-            for name in (output, f"{output}.d", f"{output}.dep", f"{output}.log"):
+            headers = cythonize.headers(output) if f"/{cythonize.GENERATED}/" in output else ()
+            for name in (output, f"{output}.d", f"{output}.dep", f"{output}.log", *headers):
                 (self._root / name).unlink(missing_ok=True)
         kept = {"include", *(extension.name for extension in self._extensions)}
         for folder in (self._root / self._folder).iterdir():

@@ -1,16 +1,20 @@
 """From .pyx to C: Cython's command line, run by the interpreter that runs the build."""
 
 import importlib.util
+import posixpath
 from collections.abc import Sequence
 
 from hatch_wasi import process
 from hatch_wasi.config import CYTHON_SUFFIXES, Extension
 from hatch_wasi.errors import BuildError
 
-__all__ = ["REQUIREMENT", "command", "generated", "is_cython", "require", "version"]
+__all__ = ["REQUIREMENT", "command", "generated", "header_folders", "headers", "is_cython", "require", "version"]
 
 REQUIREMENT = "Cython>=3.0.3"
 """What a build that names a .pyx needs; older releases do not write depfiles for every include."""
+
+GENERATED = "generated"
+"""Folder of what Cython generates, in that of the extension."""
 
 
 def is_cython(source: str) -> bool:
@@ -19,8 +23,28 @@ def is_cython(source: str) -> bool:
 
 
 def generated(extension: Extension, source: str, folder: str) -> str:
-    """Name what is made from `source` below `folder`."""
-    return f"{folder}/{source}.{'cpp' if extension.is_cxx else 'c'}"
+    """Return the name of what is made from `source` below `folder`.
+
+    Headers of what is `public` or `api` are beside it, and have its name, hence that of the source.
+    """
+    return f"{folder}/{GENERATED}/{source.removesuffix('.pyx')}.{'cpp' if extension.is_cxx else 'c'}"
+
+
+def headers(unit: str) -> tuple[str, ...]:
+    """Return the names of the headers that Cython may write beside `unit`, which it generates."""
+    stem = unit.rpartition(".")[0]
+    return (f"{stem}.h", f"{stem}_api.h")
+
+
+def header_folders(extension: Extension, folder: str) -> tuple[str, ...]:
+    """Return where the generated headers of `extension` are found by the names that `cythonize` users know them by.
+
+    `folder` is the extension's. Cython alone writes the headers beside their sources: so includes name them from there,
+    or from one of the extension's include folders.
+    """
+    places = [source.rpartition("/")[0] for source in extension.sources if is_cython(source)]
+    places += [name for name in extension.include_dirs if not name.startswith(("/", ".."))] if places else []
+    return tuple(dict.fromkeys(posixpath.normpath(f"{folder}/{GENERATED}/{place}") for place in places))
 
 
 def command(extension: Extension, source: str, output: str) -> list[str]:

@@ -35,6 +35,8 @@ class Job:
     inputs: tuple[str, ...]
     """Files it reads; the depfile may tell of more."""
     depfile: str | None = None
+    leaves: tuple[str, ...] = ()
+    """Files that it may write beside its output; old ones are removed first."""
     optional: bool = False
     """Its failure concerns its extension alone."""
     check: Callable[[Path, str], str | None] | None = None
@@ -103,6 +105,8 @@ class Crew:
         output = self._root / job.output
         log = output.with_name(f"{output.name}.log")
         log.unlink(missing_ok=True)
+        for name in job.leaves:
+            (self._root / name).unlink(missing_ok=True)
         command = process.quote(job.argv)
         self._console.detail(f"+ {command}")
         began = time.time_ns()
