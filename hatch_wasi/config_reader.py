@@ -1,5 +1,6 @@
 """Reading a table of TOML: values of the right type come out, and everything that is wrong is noted with its key."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Reader:
         return tuple(item for item in value if isinstance(item, str) and item)
 
     def macros(self, name: str) -> tuple[tuple[str, str | None], ...]:
-        """Read a table of macros, as (name, value); the value is None for `true`."""
+        """Read a table of macros, as (name, value); the value is None for `true`. Numbers are written as C reads them."""
         value = self.table.get(name, {})
         if not isinstance(value, dict):
             self.wrong(name, f'must be a table such as {{ NAME = "VALUE", FLAG = true }}, not {kind_of(value)}')
@@ -66,9 +67,11 @@ class Reader:
         for macro, meaning in value.items():
             if not MACRO_NAME.fullmatch(macro):
                 self.wrong(f'{name}."{macro}"', "is not the name of a macro")
-            elif meaning is False or not isinstance(meaning, str | int):
+            elif meaning is False or not isinstance(meaning, str | int | float):
                 what = "false: leave it out, or name it in undef-macros" if meaning is False else kind_of(meaning)
                 self.wrong(f"{name}.{macro}", f"must be a string, a number or true, not {what}")
+            elif isinstance(meaning, float) and not math.isfinite(meaning):
+                self.wrong(f"{name}.{macro}", f"is {meaning}, which C cannot write: use INFINITY or NAN of math.h")
             else:
                 found.append((macro, None if meaning is True else str(meaning)))
         return tuple(found)

@@ -213,6 +213,8 @@ class WasiBuildHook(Base):
         listing = hatch_files.selected(self.build_config, build_data, config.extensions, modules)
         if version != EDITABLE:
             placement.refuse_copies(config.extensions, listing, self._root, self._placed())
+        for warning in headers.missing_folders(wanted, self._root):
+            console.warn(warning)
         chosen, failed = headers.find(wanted)
         outcome = build(chosen, recipe, root=self._root, console=console)
         failed |= outcome.failed

@@ -15,7 +15,7 @@ from hatch_wasi.errors import BuildError, ConfigError
 from hatch_wasi.extension import cythonize, prepare, work_folder
 from hatch_wasi.extension.jobs import Crew, Job
 from hatch_wasi.extension.ledger import Ledger
-from hatch_wasi.extension.recipe import Recipe, limited_api, module_file, signature
+from hatch_wasi.extension.recipe import Recipe, limited_api, module_file, signature, unused_standard
 from hatch_wasi.target import Target
 
 __all__ = ["Built", "Outcome", "build", "folder_name"]
@@ -67,7 +67,9 @@ def folder_name(target: Target) -> str:
 
 
 def _refuse(extensions: Sequence[Extension], recipe: Recipe) -> dict[str, BuildError]:
-    """Give the optional extensions that this target cannot have. Raises `ConfigError` if there are others."""
+    """Return the optional extensions that this target cannot have. Raises `ConfigError` if there are others."""
+    if wrong := [issue for extension in extensions if (issue := unused_standard(extension))]:
+        raise ConfigError(wrong)
     refused = {extension: reason for extension in extensions if (reason := _obstacle(extension, recipe))}
     issues = [reason for extension, reason in refused.items() if not extension.optional]
     if issues:
@@ -186,7 +188,7 @@ class _Build:
                 job = self._job(f"translating {source}", extension, argv, output, source)
                 seal = signature(self._recipe, [*argv, cythonize.version()])
                 leaves = cythonize.headers(output)
-                jobs.append(replace(job, depfile=f"{output}.dep", signature=seal, leaves=leaves))
+                jobs.append(replace(job, depfile=f"{output}.dep", signature=seal, leaves=leaves, error=cythonize.ERROR))
         return jobs
 
     def _units(self, extension: Extension) -> Iterator[tuple[str, str, Extension]]:

@@ -2,17 +2,31 @@
 
 import importlib.util
 import posixpath
+import re
 from collections.abc import Sequence
 
 from hatch_wasi import process
 from hatch_wasi.config import CYTHON_SUFFIXES, Extension
 from hatch_wasi.errors import BuildError
 
-__all__ = ["REQUIREMENT", "command", "generated", "header_folders", "headers", "is_cython", "require", "version"]
+__all__ = [
+    "ERROR",
+    "GENERATED",
+    "REQUIREMENT",
+    "command",
+    "generated",
+    "header_folders",
+    "headers",
+    "is_cython",
+    "require",
+    "version",
+]
 
 REQUIREMENT = "Cython>=3.0.3"
 """What a build that names a .pyx needs; older releases do not write depfiles for every include."""
 
+ERROR = re.compile(r"^(?!warning:)\S.*\.(pyx|pxd|pxi|py):\d+:\d+: ")
+"""How Cython begins the line that says what is wrong and where, between excerpts of the source."""
 GENERATED = "generated"
 """Folder of what Cython generates, in that of the extension."""
 

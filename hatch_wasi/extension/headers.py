@@ -1,14 +1,15 @@
 """Headers that come with packages of the build environment: pybind11, and others that say where theirs are."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.config import Extension
 from hatch_wasi.errors import BuildError, ProcessFailed
 
-__all__ = ["find", "is_for_one_platform"]
+__all__ = ["find", "is_for_one_platform", "missing_folders"]
 
 
 def find(extensions: Iterable[Extension]) -> tuple[list[Extension], dict[str, BuildError]]:
@@ -28,6 +29,15 @@ def find(extensions: Iterable[Extension]) -> tuple[list[Extension], dict[str, Bu
         else:
             found.append(replace(extension, include_dirs=(*extension.include_dirs, *folders)))
     return found, failed
+
+
+def missing_folders(extensions: Iterable[Extension], root: Path) -> Iterator[str]:
+    """Yield a warning for each folder of headers or libraries that is configured and not there: compilers ignore it."""
+    for extension in extensions:
+        for key, folders in (("include-dirs", extension.include_dirs), ("library-dirs", extension.library_dirs)):
+            for folder in folders:
+                if not (root / folder).is_dir():
+                    yield f"{extension.key}.{key}: {folder!r} does not exist below {root}"
 
 
 def is_for_one_platform(package: str) -> bool:

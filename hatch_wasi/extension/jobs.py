@@ -1,6 +1,9 @@
 """Programs that make files from files: in parallel, and only those whose output is not current."""
 
 import os
+import re
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +12,7 @@ from pathlib import Path
 from threading import Event, Lock
 
 from hatch_wasi import process
+from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import BuildError, HatchWasiError, ProcessFailed
 from hatch_wasi.extension import depfile
@@ -16,8 +20,11 @@ from hatch_wasi.extension.ledger import Ledger
 
 __all__ = ["Crew", "Job"]
 
-SHOWN = 8
+WARNING_LINES = 8
 """Lines of a program's warnings that are shown."""
+SHOWN = 30_000
+"""How many characters of a failed program's output are shown, the last; a longer one is in a log."""
+TEMPORARY = ("/tmp", "/var/tmp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,8 @@ class Job:
     depfile: str | None = None
     leaves: tuple[str, ...] = ()
     """Files that it may write beside its output; old ones are removed first."""
+    error: re.Pattern[str] = re.compile("error:", re.IGNORECASE)
+    """What is in a line of its output that says why it failed."""
     optional: bool = False
     """Its failure concerns its extension alone."""
     check: Callable[[Path, str], str | None] | None = None
@@ -111,11 +120,11 @@ class Crew:
         self._console.detail(f"+ {command}")
         began = time.time_ns()
         try:
-            said = process.run(job.argv, what=job.what, cwd=self._root, env=self._environment, log=log)
+            said = process.run(job.argv, what=job.what, cwd=self._root, env=self._environment, log=log, tail=SHOWN)
             warning = job.check(output, said) if job.check else None
         except HatchWasiError as error:
             output.unlink(missing_ok=True)
-            raise _explain(job, command, error) from error
+            raise _explain(job, command, error, self._root) from error
         shown = _warnings(said) if job.warnings and self._console.verbosity < 1 else []
         if said.strip():
             self._console.detail(said.rstrip())
@@ -137,8 +146,8 @@ class Crew:
 def _warnings(said: str) -> list[str]:
     """Return the first lines of warnings, with the places that linkers add; not all of very many."""
     lines = [line for line in said.splitlines() if "warning: " in line or line.startswith(">>> ")]
-    rest = len(lines) - SHOWN
-    return [f"  {line}" for line in lines[:SHOWN]] + ([f"  and {rest} more; -v shows all"] if rest > 0 else [])
+    rest = len(lines) - WARNING_LINES
+    return [f"  {line}" for line in lines[:WARNING_LINES]] + ([f"  and {rest} more; -v shows all"] if rest > 0 else [])
 
 
 def processors() -> int:
@@ -148,11 +157,22 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def _explain(job: Job, command: str, error: HatchWasiError) -> BuildError:
+def _explain(job: Job, command: str, error: HatchWasiError, root: Path) -> BuildError:
     """Say what the compiler said first: the rest often follows from it."""
     if not isinstance(error, ProcessFailed):
         return BuildError(error.message, hint=error.hint, log=error.log)
     lines = [line.strip() for line in error.output.splitlines()]
-    first = next((line for line in lines if "error:" in line.lower()), None)
+    first = next((line for line in lines if job.error.search(line)), None)
     message = f"{job.extension}: {job.what} failed: {first}" if first else f"{job.extension}: {error.message}"
-    return BuildError(message, output=f"+ {command}\n{error.output}".rstrip(), hint=error.hint, log=error.log)
+    # What is shown as a whole needs no file, which would not be there for long in a build environment.
+    log = _lasting(error.log, job, root) if error.log and len(error.output) >= SHOWN else None
+    return BuildError(message, output=f"+ {command}\n{error.output}".rstrip(), hint=error.hint, log=log)
+
+
+def _lasting(log: Path, job: Job, root: Path) -> Path:
+    """Return a log that outlives the build: front ends remove the temporary folders that they build sdists in."""
+    if not any(root.resolve().is_relative_to(Path(place).resolve()) for place in (tempfile.gettempdir(), *TEMPORARY)):
+        return log
+    kept = Cache().folder("logs") / re.sub(r"[^\w.-]", "_", f"build-{job.extension}-{job.what}.log")
+    shutil.copyfile(log, kept)
+    return kept

@@ -17,6 +17,7 @@ __all__ = [
     "module_file",
     "signature",
     "source_flags",
+    "unused_standard",
 ]
 
 
@@ -112,7 +113,27 @@ def source_flags(extension: Extension, source: str, target: Target) -> list[str]
     is_cxx = source.endswith(CXX_SUFFIXES)
     if extension.std and is_cxx == ("++" in extension.std):
         flags.append(f"-std={extension.std}")
-    return [*flags, *extension.extra_compile_args]
+    return [*flags, *(word for word in extension.extra_compile_args if _is_for(word, is_cxx=is_cxx))]
+
+
+def _is_for(argument: str, *, is_cxx: bool) -> bool:
+    """Tell whether a compiler argument is for C++ (or C): a language's standard is an error for the other language."""
+    standard = argument.startswith(("-std=", "--std="))
+    return not standard or ("++" in argument) == is_cxx
+
+
+def unused_standard(extension: Extension) -> str | None:
+    """Return what is wrong with an extension whose `std` is for a language that it has no sources in."""
+    if extension.std is None:
+        return None
+    compiled = [
+        source.endswith(CXX_SUFFIXES) or (not source.endswith(".c") and extension.is_cxx)
+        for source in extension.sources
+    ]
+    if ("++" in extension.std) in compiled:
+        return None
+    language, hint = ("C++", "") if "++" in extension.std else ("C", ": a standard of C++ is such as c++17")
+    return f"{extension.key}.std is {extension.std!r}, but no source is {language}{hint}"
 
 
 def signature(recipe: Recipe, argv: Sequence[str]) -> str:

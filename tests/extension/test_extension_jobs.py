@@ -1,5 +1,6 @@
 import os
 import sys
+import tempfile
 import time
 
 import pytest
@@ -81,9 +82,20 @@ def test_failure(root, run):
     assert error.message == "for a: making a failed: x.c:1:2: error: first"
     assert error.output.startswith(f"+ {sys.executable} -S -c ")
     assert error.output.endswith("note: words\nx.c:1:2: error: first\nx.c:3:4: error: second")
-    assert error.log == root / "a.log"
+    assert error.log is None  # all of it is shown, and the file may soon be gone
     assert not (root / "a").exists()
     assert not (root / "b").exists()  # none is started after a failure
+
+
+def test_log_of_a_long_output_outlives_a_build_in_a_temporary_folder(root, run, monkeypatch, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("HATCH_WASI_CACHE_DIR", str(cache))
+    monkeypatch.setattr(tempfile, "tempdir", str(root.parent))
+    with pytest.raises(BuildError) as caught:
+        run(job("a", "print('x.c:1:2: error: first'); print('x' * 40_000); sys.exit(3)"))
+    assert caught.value.log.is_relative_to(cache)
+    assert caught.value.log.read_text().count("x") > 40_000
+    assert len(caught.value.output) < 40_000
 
 
 def test_failure_without_words(run):
