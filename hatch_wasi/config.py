@@ -21,7 +21,7 @@ HATCH_KEYS = ("dependencies", "enable-by-default", "require-runtime-dependencies
 HOOK_KEYS = ("python", "sdk", "target", "sbom", "extensions")
 TEXT_LISTS = (
     "include-dirs", "include-from", "undef-macros", "libraries", "library-dirs", "extra-compile-args",
-    "extra-link-args",
+    "extra-link-args", "portable-headers",
 )  # fmt: skip
 EXTENSION_KEYS = (
     "name", "sources", *TEXT_LISTS, "define-macros", "language", "std", "exceptions", "py-limited-api", "optional",
@@ -50,6 +50,8 @@ class Extension:
     include_dirs: tuple[str, ...] = ()
     include_from: tuple[str, ...] = ()
     """Packages of the build environment that say by `get_include()` where their headers are, such as pybind11."""
+    portable_headers: tuple[str, ...] = ()
+    """Those of `include_from` whose headers are the same on every machine, although their wheels are not."""
     define_macros: tuple[tuple[str, str | None], ...] = ()
     """Name and value; None for a macro without a value."""
     undef_macros: tuple[str, ...] = ()
@@ -245,6 +247,9 @@ def _read_extension(reader: Reader, root: Path, *, find_sources: bool) -> Extens
     for index, name in enumerate(extension.include_from):
         if not all(part.isidentifier() for part in name.split(".")):
             reader.wrong(f"include-from[{index}]", f"must be the name of a package, not {name!r}")
+    for index, name in enumerate(extension.portable_headers):
+        if name not in extension.include_from:
+            reader.wrong(f"portable-headers[{index}]", f"must be one of include-from, not {name!r}")
     _check_marker(reader, extension.marker)
     return extension
 

@@ -43,7 +43,8 @@ EDITABLE = "editable"
 # What may change a build and is no file: see `config`, `cache` and `extension.native`.
 ENVIRONMENT = (
     "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPLUS_INCLUDE_PATH", "CPPFLAGS", "CXX", "CXXFLAGS", "C_INCLUDE_PATH",
-    "HATCH_WASI_CACHE_DIR", "HATCH_WASI_PYTHON", "HATCH_WASI_SDK", "HATCH_WASI_TARGET", "HOME", "LDFLAGS", "LDSHARED",
+    "HATCH_WASI_CACHE_DIR", "HATCH_WASI_DATA_DIR", "HATCH_WASI_PYTHON", "HATCH_WASI_SDK", "HATCH_WASI_TARGET",
+    "HATCH_WASI_TARGET_PACKAGES", "HOME", "LDFLAGS", "LDSHARED",
     "LIBRARY_PATH", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "SOURCE_DATE_EPOCH", "WASI_SDK_PATH", "XDG_CACHE_HOME",
 )  # fmt: skip
 
@@ -215,7 +216,7 @@ class WasiBuildHook(Base):
             placement.refuse_copies(config.extensions, listing, self._root, self._placed())
         for warning in headers.missing_folders(wanted, self._root):
             console.warn(warning)
-        chosen, failed = headers.find(wanted)
+        chosen, failed = headers.find(wanted, self._target_packages(recipe))
         outcome = build(chosen, recipe, root=self._root, console=console)
         failed |= outcome.failed
         for name, error in failed.items():
@@ -296,6 +297,16 @@ class WasiBuildHook(Base):
         native = NativeRecipe(Target.native(), root, epoch, dict(os.environ))
         return native, {Path(path) for name in native.compilers if (path := shutil.which(name))}
 
+    def _target_packages(self, recipe: "Recipe") -> "list[Path] | None":
+        """Return the folders of packages for WASI, those of a build by `hatch-wasi wheel` first; None natively."""
+        from hatch_wasi.cache import Cache
+        from hatch_wasi.extension.wasi import WasiRecipe
+
+        if not isinstance(recipe, WasiRecipe):
+            return None
+        given = os.environ.get("HATCH_WASI_TARGET_PACKAGES")
+        return [*([Path(given)] if given else []), recipe.python.site_packages(Cache().data)]
+
     def _with_cxx(self, recipe: "WasiRecipe", cache: "Cache", console: "Console", *, optional: bool) -> "WasiRecipe":
         """Add the C++ library; where only optional extensions want it, its absence is theirs to be left out for."""
         from dataclasses import replace
@@ -335,7 +346,8 @@ class WasiBuildHook(Base):
         if not built or not isinstance(recipe, WasiRecipe):
             return None
         folder = work_folder(self._root) / folder_name(recipe.target)
-        return accounts.write(built, recipe, self.metadata.core.raw_name, self.metadata.version, folder)
+        packages = self._target_packages(recipe) or []
+        return accounts.write(built, recipe, self.metadata.core.raw_name, self.metadata.version, folder, packages)
 
     def _watched(self, extensions: "Iterable[Extension]", listing: "Files") -> set[Path]:
         """Give the files and folders that decide what is built and packed, and are no compiler's input."""

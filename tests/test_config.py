@@ -249,6 +249,9 @@ def test_packages_with_headers_are_named(root):
     assert one(root, include_from=["pybind11", "a.b"]).include_from == ("pybind11", "a.b")
     issue = f"{FIRST}.include-from[0] must be the name of a package, not 'not-one'"
     assert extension_issues(root, include_from=["not-one"]) == [issue]
+    assert one(root, include_from=["a"], portable_headers=["a"]).portable_headers == ("a",)
+    issue = f"{FIRST}.portable-headers[0] must be one of include-from, not 'b'"
+    assert extension_issues(root, include_from=["a"], portable_headers=["b"]) == [issue]
 
 
 def test_c_with_cxx_sources(root):

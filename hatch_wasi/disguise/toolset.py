@@ -225,6 +225,7 @@ class Toolset:
         return self.variables() | {
             "HATCH_WASI_DISGUISE": str(self.folder),
             "HATCH_WASI_TARGET_PACKAGES": str(self.target_packages),
+            "HATCH_WASI_MISSING": str(self.missing),
             "CMAKE_TOOLCHAIN_FILE": str(self.folder / "toolchain.cmake"),
             "CONFIG_SITE": str(self.folder / "config.site"),
             "MAKEFLAGS": NO_TESTS,

@@ -12,7 +12,6 @@ from hatch_wasi.config import CXX_SUFFIXES, Extension
 from hatch_wasi.cxx_library import FIRST_WITH_EXCEPTIONS, CxxLibrary
 from hatch_wasi.errors import BuildError, ToolchainError
 from hatch_wasi.extension import FOLDER
-from hatch_wasi.extension.headers import is_for_one_platform
 from hatch_wasi.extension.recipe import hide_root, source_flags
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import exports, flags, libraries, longjmp
@@ -210,9 +209,6 @@ class WasiRecipe:
 
     def obstacle(self, extension: Extension) -> str | None:
         """See `Recipe.obstacle`: C++ needs a position-independent libc++, and for exceptions a new compiler."""
-        if bound := next(filter(is_for_one_platform, extension.include_from), None):
-            why = "its headers may state the sizes of this machine's types, and WASI's are others"
-            return f"{extension.key}.include-from: {bound} is installed for this machine: {why}"
         if refused := _compile_words(extension).refused:
             word, why = refused[0]
             return f"{extension.key}.extra-compile-args: {word} cannot be used for WASI: {why}"

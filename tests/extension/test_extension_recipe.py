@@ -275,17 +275,6 @@ class TestWasi:
         assert not any("wasm-use" in word or "sjlj" in word for word in old.compile(without, "m.cxx", "m.o", "m.d"))
         assert sorted(old.support(without)) == ["abi-cxx.s", "cxx.c"]
 
-    @pytest.mark.parametrize("pure", [True, False])
-    def test_headers_of_a_package_for_this_machine_are_refused(self, wasi, tmp_path, monkeypatch, pure):
-        info = tmp_path / "bound-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bound\nVersion: 1.0\n")
-        (info / "WHEEL").write_text(f"Wheel-Version: 1.0\nRoot-Is-Purelib: {str(pure).lower()}\n")
-        (info / "RECORD").write_text("bound/__init__.py,,\n")
-        monkeypatch.syspath_prepend(tmp_path)
-        found = wasi.obstacle(extension(include_from=("bound",)))
-        assert found is None if pure else "bound is installed for this machine" in found
-
     def test_environment_is_not_the_users(self, wasi, monkeypatch):
         monkeypatch.setenv("CPATH", "/usr/include")
         assert "CPATH" not in wasi.environment
