@@ -14,7 +14,7 @@ from hatch_wasi.extension.placement import Files
 if TYPE_CHECKING:
     from hatchling.metadata.core import ProjectMetadata
 
-__all__ = ["enters_sdist", "forced", "selected", "withhold"]
+__all__ = ["enters_sdist", "forced", "included_by_force", "selected", "withhold"]
 
 NOT_SHIPPED = frozenset(
     {"benchmarks", "dist", "doc", "docs", "examples", "scripts", "test", "testing", "tests", "tools"}
@@ -41,6 +41,16 @@ def selected(
         hint = 'name what to pack, as in: [tool.hatch.build.targets.wheel] packages = ["src/example"]'
         raise BuildError(message, hint=hint)
     return found
+
+
+def included_by_force(config: BuilderConfig, build_data: Mapping[str, Any]) -> Files:
+    """List what the project and other hooks include by force; what Hatch will not find, it reports itself."""
+    try:
+        with config.set_build_data(dict(build_data)):
+            forced_files = config.builder.recurse_forced_files(config.get_force_include())
+            return [(file.path, file.distribution_path) for file in forced_files]
+    except FileNotFoundError:
+        return []
 
 
 def _list(config: BuilderConfig, build_data: Mapping[str, Any]) -> Files:

@@ -214,6 +214,8 @@ class WasiBuildHook(Base):
         listing = hatch_files.selected(self.build_config, build_data, config.extensions, modules)
         if version != EDITABLE:
             placement.refuse_copies(config.extensions, listing, self._root, self._placed())
+            by_force = hatch_files.included_by_force(self.build_config, build_data)
+            placement.refuse_copies(config.extensions, by_force, self._root)
         for warning in headers.missing_folders(wanted, self._root):
             console.warn(warning)
         chosen, failed = headers.find(wanted, self._target_packages(recipe))

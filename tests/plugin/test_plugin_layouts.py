@@ -161,6 +161,17 @@ class TestPaths:
         done = subprocess.run([*argv, "version"], cwd=made.root, check=True, stdout=subprocess.PIPE, encoding="utf-8")
         assert done.stdout == "1.5\n"
 
+    def test_another_copy_that_is_included_by_force(self, project, capsys):
+        made = project()
+        configuration = made.root / "pyproject.toml"
+        text = configuration.read_text()
+        force = "[tool.hatch.build.targets.wheel.force-include]\n"
+        made.write("other/m.so", "")
+        configuration.write_text(f'{text}{force}"other/m.so" = "p/m{SUFFIX}"\n')
+        assert "error: the wheel would hold other/m.so, a copy of p.m" in refusal(made, capsys)
+        configuration.write_text(f'{text}{force}"other/m.so" = "p/other.so"\n')
+        assert set(files(made.wheel())) == {"p/__init__.py", "p/other.so", f"p/m{SUFFIX}"}
+
     def test_symlinked_project(self, project, tmp_path):
         made = project()
         (tmp_path / "link").symlink_to(made.root)
