@@ -1,12 +1,13 @@
 """The bytes of a compressed file, read forward only, with bounded memory and up to a limit."""
 
-import bz2
 import gzip
-import lzma
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from hatch_wasi.archives import limits
 from hatch_wasi.archives.names import Refusal
+
+if TYPE_CHECKING:
+    import lzma
 
 __all__ = ["Stream"]
 
@@ -29,6 +30,8 @@ class Stream:
         if magic.startswith(GZIP):
             self._source = gzip.GzipFile(fileobj=file)
         elif magic.startswith(BZIP2):
+            import bz2  # here: a Python may lack it, as one that is built for builds alone does
+
             self._source = bz2.BZ2File(file)
         elif magic == XZ:
             self._source = _Xz(file)
@@ -73,7 +76,9 @@ class _Xz:
         self._file = file
         self._decompressor = self._new()
 
-    def _new(self) -> lzma.LZMADecompressor:
+    def _new(self) -> "lzma.LZMADecompressor":
+        import lzma
+
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY)
 
     def read(self, size: int, /) -> bytes:
@@ -88,8 +93,16 @@ class _Xz:
                     raise EOFError(message)
             else:
                 rest = b""
-            if data := self._decompressor.decompress(rest, size):
+            if data := self._decompress(rest, size):
                 return data
+
+    def _decompress(self, rest: bytes, size: int) -> bytes:
+        import lzma
+
+        try:
+            return self._decompressor.decompress(rest, size)
+        except lzma.LZMAError as error:
+            raise Refusal(str(error)) from error
 
     def _next_stream(self) -> bytes:
         """Return the beginning of the next stream, behind padding; empty at the end."""

@@ -1,6 +1,5 @@
 """Unpack archives safely: nothing lands outside or fills the disk, whatever the archive says."""
 
-import lzma
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ __all__ = ["FORMATS", "read_member", "top_folder", "unpack"]
 FORMATS = (".tar.xz", ".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
 TEXT_SIZE = 1 << 20
 """Bytes of a member that is read whole."""
-DAMAGED = (Refusal, lzma.LZMAError, *zip_reader.DAMAGED)
+DAMAGED = (Refusal, *zip_reader.DAMAGED)
 """What an archive that is damaged or hostile raises."""
 
 
