@@ -11,12 +11,15 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from importlib.machinery import ExtensionFileLoader, ModuleSpec
     from types import ModuleType
+    from typing import Any
 
 BACKEND = "_in_process.py"
 """The script in which a build backend runs (pyproject_hooks)."""
+MACHINE = sys.maxsize, sys.platform
+WASI = 2**31 - 1, "wasi"
 
 
 def _preload() -> None:
@@ -67,8 +70,34 @@ def _platform() -> None:
     platform.libc_ver = lambda *_args, **_named: ("", "")
     platform.architecture = lambda *_args, **_named: ("32bit", "")
     sys.implementation._multiarch = "wasm32-wasi"  # type: ignore[attr-defined]
-    sys.maxsize = 2**31 - 1
-    sys.platform = "wasi"
+    sys.maxsize, sys.platform = WASI
+
+
+def _host_tools() -> None:
+    """Show the machine as it is to its own extension modules while they are imported.
+
+    mypyc compiles the branch of `if sys.platform == …` that is taken where it runs, and that alone: compiled tools (mypy)
+    fail if they meet another platform. Modules in Python that they import meanwhile are disguised again.
+    """
+    from importlib.machinery import ExtensionFileLoader, SourceFileLoader
+
+    def answering(method: "Callable[..., Any]", said: "tuple[int, str]") -> "Callable[..., Any]":
+        def loading(self: "Any", *words: "Any") -> "Any":
+            before = sys.maxsize, sys.platform
+            sys.maxsize, sys.platform = said
+            try:
+                return method(self, *words)
+            finally:
+                sys.maxsize, sys.platform = before
+
+        return loading
+
+    for loader, name, said in (
+        (ExtensionFileLoader, "create_module", MACHINE),
+        (ExtensionFileLoader, "exec_module", MACHINE),
+        (SourceFileLoader, "exec_module", WASI),
+    ):
+        setattr(loader, name, answering(getattr(loader, name), said))
 
 
 class _Elsewhere:
@@ -120,11 +149,15 @@ def disguise(folder: str) -> None:
     """Answer by the data in `folder`, which `toolset` wrote."""
     import marshal
 
+    import _hatch_wasi_sizes  # type: ignore[import-not-found]  # sizes.py, by its name there
+
     with open(os.path.join(folder, "sysconfig"), "rb") as file:
         data = marshal.load(file)
     _preload()
     _sysconfig(data)
     _platform()
+    _hatch_wasi_sizes.answer_as_wasi()
+    _host_tools()
     elsewhere = _Elsewhere(data["run"], data["suffix"])
     elsewhere.watch_loader()
     sys.meta_path.append(elsewhere)

@@ -35,7 +35,8 @@ PACKAGE = (
 )  # fmt: skip
 # `make check` of a library that a project brings along would run WASI's programs on this machine (automake's names).
 NO_TESTS = "-- TESTS= check_PROGRAMS="
-SHIM = "_hatch_wasi_disguise"
+SHIM = {"shim.py": "_hatch_wasi_disguise", "sizes.py": "_hatch_wasi_sizes"}
+"""What disguises the interpreter, and its name in a build environment."""
 # sysconfig's variables that say where the interpreter is which runs: those stay its own.
 PLACES = frozenset(
     {"base", "exec_prefix", "installed_base", "installed_platbase", "platbase", "platlibdir", "prefix", "projectbase",
@@ -235,10 +236,11 @@ class Toolset:
 
     def install_shim(self) -> None:
         """Put what disguises the interpreter into the build environment; it sleeps until the environment wakes it."""
-        shim = files("hatch_wasi.disguise").joinpath("shim.py").read_bytes()
-        (self.site_packages / f"{SHIM}.py").write_bytes(shim)
+        for name, module in SHIM.items():
+            text = files("hatch_wasi.disguise").joinpath(name).read_bytes()
+            (self.site_packages / f"{module}.py").write_bytes(text)
         # The name comes first among .pth files: others may import sysconfig.
-        (self.site_packages / "00_hatch_wasi.pth").write_text(f"import {SHIM}\n", encoding="utf-8")
+        (self.site_packages / "00_hatch_wasi.pth").write_text(f"import {SHIM['shim.py']}\n", encoding="utf-8")
 
     def _sysconfig(self) -> dict[str, object]:
         target = self.python.target()
