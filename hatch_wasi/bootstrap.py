@@ -226,6 +226,11 @@ def ensure_build_python(cache: Cache, console: Console, toolchain: Toolchain) ->
     short_version = toolchain.python.short_version
     if found := build_python.find(short_version, console) or build_python.ready(cache, short_version):
         return found
+    console.note(
+        f"Build backends need a native Python {short_version}, and this machine has none that they can run on: "
+        f"it is built now, once, which takes some minutes. `uv python install {short_version}` is quicker, or set "
+        f"{build_python.VARIABLE}=/path/to/python{short_version}"
+    )
     source = sources.find(cache, console, pins.cpython(short_version))
 
     def build(workspace: Workspace) -> dict[str, object]:

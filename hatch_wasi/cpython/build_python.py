@@ -6,7 +6,6 @@ building CPython for WASI does not.
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,19 +13,27 @@ from pathlib import Path
 from hatch_wasi import process
 from hatch_wasi.cache import Cache, Workspace, digest
 from hatch_wasi.console import Console
-from hatch_wasi.cpython import native
+from hatch_wasi.cpython import installed, native
 from hatch_wasi.cpython.build_folder import jobs
 from hatch_wasi.cpython.layout import LEFT_OUT
 from hatch_wasi.errors import ProcessFailed, ToolchainError
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources.cpython import Source
 
-__all__ = ["KIND", "NativeBuild", "entry_name", "find", "interpreter", "ready"]
+__all__ = ["KIND", "VARIABLE", "NativeBuild", "entry_name", "find", "interpreter", "ready"]
 
 KIND = "build-python"
 VARIABLE = "HATCH_WASI_BUILD_PYTHON"
-# What pip, venv and build backends need.
-PROBE = "import sys, zlib, ssl, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+# What pip, venv and build backends need. pip comes from outside of it: distributions may package ensurepip apart.
+PROBE = """\
+import os, sys, sysconfig, zlib, ssl, venv
+unfit = (
+    f"it is {sys.implementation.name}" if sys.implementation.name != "cpython" else
+    f"it is built for {sys.platform}" if sys.platform in ("wasi", "emscripten") else
+    "it is free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+)
+print("%d.%d" % sys.version_info[:2], os.path.realpath(sys.executable), unfit, sep="\\n")
+"""
 STEPS = 4
 LAYOUT = 1
 """Goes up when what is installed changes."""
@@ -41,42 +48,45 @@ MODULES_LEFT_OUT = (
 
 
 def candidates(short_version: str) -> Iterator[Path]:
-    """List interpreters to try: the one that `HATCH_WASI_BUILD_PYTHON` names, this one, and those on the PATH."""
+    """List interpreters to try: the one that `HATCH_WASI_BUILD_PYTHON` names, else what is installed."""
     said = os.environ.get(VARIABLE, "auto")
     if said not in ("auto", "build"):
         yield Path(said).expanduser()
     elif said == "auto":
-        if sys.version_info[:2] == tuple(map(int, short_version.split("."))):
-            yield Path(sys.base_prefix, "bin", f"python{short_version}")
-        for folder in os.get_exec_path(process.base_environment()):
-            yield Path(folder, f"python{short_version}")
+        yield from dict.fromkeys(path for path in installed.candidates(short_version) if path.is_file())
 
 
 def find(short_version: str, console: Console) -> Path | None:
-    """Give an interpreter of this X.Y that is on the machine, or None.
+    """Return an interpreter of this X.Y that is on the machine, or None.
 
     Raises `ToolchainError` if the one that the user named cannot serve.
     """
     for path in candidates(short_version):
-        if not path.is_file():
-            reason = "there is no such file"
-        else:
-            try:
-                env = process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"})
-                said = process.run_python(
-                    ["-c", PROBE], program=path, isolated=True, what=f"trying {path}", env=env, timeout=60
-                ).strip()
-            except ProcessFailed as error:
-                reason = error.message
-            else:
-                if said == short_version:
-                    return path.resolve()
-                reason = f"it is Python {said}"
-            console.detail(f"not used as build python: {path}: {reason}")
+        found = _tried(path, short_version)
+        if isinstance(found, Path):
+            return found
         if os.environ.get(VARIABLE, "auto") != "auto":
-            message = f"{VARIABLE}={path} cannot be used as build python: {reason}"
+            message = f"{VARIABLE}={path} cannot be used as build python: {found}"
             raise ToolchainError(message, hint=f"name a Python {short_version}, or set it to `build`")
+        console.detail(f"not used as build python: {path}: {found}")
     return None
+
+
+def _tried(path: Path, short_version: str) -> Path | str:
+    """Return the interpreter that runs when `path` is called, or why it cannot serve."""
+    if not path.is_file():
+        return "there is no such file"
+    try:
+        env = process.base_environment({"PYTHONDONTWRITEBYTECODE": "1"})
+        said = process.run_python(
+            ["-c", PROBE], program=path, isolated=True, what=f"trying {path}", env=env, timeout=60
+        )
+    except ProcessFailed as error:
+        return error.message
+    version, program, unfit, *_ = [*said.split("\n"), "", "", ""]
+    if version != short_version:
+        return f"it is Python {version}"
+    return unfit or Path(program)
 
 
 def _recipe() -> str:
