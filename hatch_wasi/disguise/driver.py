@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["CXX", "Driver", "main"]
 
 PASSED = ("ar", "ranlib", "nm", "strip", "objdump", "objcopy", "readelf", "ld")
+ALIASES = {"cpp": ("cc", ["-E"]), "as": ("cc", ["-c", "-x", "assembler"])}
+"""Programs that are a compiler with words of their own."""
+PROGRAM_END = b"\x06_start\0"
+"""The export of a command module."""
 QUESTIONS = frozenset(
     {"--version", "-v", "-V", "-dumpversion", "-dumpmachine", "-###", "--help", "-print-search-dirs", "-print-sysroot",
      "-print-libgcc-file-name", "-print-resource-dir", "--print-search-dirs", "-print-multiarch", "-print-multi-os-directory"}
@@ -48,6 +52,8 @@ class Driver:
         self._listed: str | None = None
         self.unit: tuple[str, str] | None = None
         """The source and the object, where `arguments` compiles one of C++."""
+        self.program = ""
+        """The file of a program that is linked."""
         self.is_cxx = name in ("c++", "g++", "clang++")
 
     def arguments(self, argv: list[str]) -> list[str]:
@@ -84,7 +90,13 @@ class Driver:
         # A program, by which a build system finds out what there is: the SDK's own C++ library may not be there.
         runtime = ["-nostdlib++", *settings["cxx_runtime"]] if is_cxx else []
         search = ["-L" + settings["provided_in"]]
-        return [*compiler, *compile_words, *command.words, *search, *runtime, *settings["program_link"]]
+        start = settings["program_start"] if self.starts(command) else []
+        self.program = command.output or "a.out"
+        return [*compiler, *compile_words, *command.words, *start, *search, *runtime, *settings["program_link"]]
+
+    def starts(self, command: Command) -> bool:
+        """Tell whether a whole program is linked, with the C library."""
+        return not {"-nostdlib", "-r", "-Wl,-r", "-Wl,--relocatable", "-Wl,--no-entry"} & set(command.words)
 
     def inlining(self, command: Command) -> list[str]:
         """Give what is to be inlined, as `flags.inlining` does: this process has no time to import that."""
@@ -268,13 +280,16 @@ def main(settings_file: str, name: str, argv: list[str]) -> None:
     with open(settings_file, "rb") as file:
         settings = marshal.load(file)
     unit = None
+    name, words = ALIASES.get(name, (name, []))
+    argv = [*words, *argv]
+    programs: list[str] = []
     if name in PASSED:
         command = [*settings[name], *argv]
+        programs = [word for word in argv if unlaunch(word, settings["launcher"])]
     else:
+        driver = Driver(settings, name)
         try:
-            driver = Driver(settings, name)
             command = driver.arguments(argv)
-            unit = driver.unit
         except Refused as refused:
             sys.stderr.write(f"hatch-wasi: error: {refused}\n")
             sys.exit(1)
@@ -285,10 +300,44 @@ def main(settings_file: str, name: str, argv: list[str]) -> None:
                 f"hatch-wasi: headers or libraries of {missing} are needed for WASI: building again with them\n"
             )
             sys.exit(1)
+        unit = driver.unit
+        programs = [driver.program] if driver.program else []
     if log := settings["log"]:
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{os.getcwd()}$ {name} {argv}\n  {command}\n")
     if unit:
         status = _compile(command, *unit)
         sys.exit(status if status >= 0 else 1)
-    os.execv(command[0], command)
+    if not programs:
+        os.execv(command[0], command)
+    status = os.spawnv(os.P_WAIT, command[0], command)
+    for program in programs if name not in PASSED else {*programs, *argv}:
+        launch(program, settings["launcher"])
+    sys.exit(status)
+
+
+def launch(program: str, launcher: str) -> None:
+    """Write the launcher before a command module, so that a build can call it; leave anything else alone."""
+    try:
+        with open(program, "rb") as file:
+            data = file.read() if os.path.isfile(program) and file.peek(4)[:4] == b"\0asm" else b""
+        if PROGRAM_END in data:
+            with open(program, "wb") as file:
+                file.write(launcher.encode() + data)
+    except OSError:  # not a file, or a word that names none
+        return
+
+
+def unlaunch(program: str, launcher: str) -> bool:
+    """Take the launcher off a program, for tools that read modules, and tell whether there was one."""
+    mark = launcher.encode()
+    try:
+        with open(program, "rb") as file:
+            if file.read(len(mark)) != mark:
+                return False
+            data = file.read()
+        with open(program, "wb") as file:
+            file.write(data)
+    except OSError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """Write the folder that a disguised build uses: programs, sysconfig's data, what CMake and Meson are told."""
 
 import marshal
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from hatch_wasi import process
 from hatch_wasi.cxx_library import CxxLibrary
-from hatch_wasi.disguise import libraries, pkgconfig
+from hatch_wasi.disguise import libraries, pkgconfig, programs
 from hatch_wasi.disguise.meson import cross_file
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.side_modules import flags
@@ -58,6 +59,8 @@ class Toolset:
     """Folders of the build that must not show in what is made."""
     site_packages: Path
     """Of the build environment: what is there is the build machine's."""
+    writable: Sequence[Path] = ()
+    """Folders that programs which the build makes may write."""
     more_packages: Sequence[Path] = ()
     """Other folders of packages that it sees."""
     target_packages: Path
@@ -96,13 +99,26 @@ class Toolset:
         (self.folder / "settings").write_bytes(marshal.dumps(self._settings()))
         (self.folder / "sysconfig").write_bytes(marshal.dumps(self._sysconfig(), 4))
         (self.folder / "bin").mkdir()
-        for name in (*COMPILERS, *LLVM):
+        for name in programs.ALIASES:
             self._write_program(name)
+        for name, program in programs.aliases().items():
+            self.program(name).symlink_to(program)
+        self.runner.write()
         self._write_python_config()
         libraries.write(self.python, self.folder)
         self._write_cmake()
         (self.folder / "meson.cross").write_text(self._meson(), encoding="utf-8")
         (self.folder / "config.site").write_bytes(files("hatch_wasi.disguise").joinpath("config.site").read_bytes())
+
+    @property
+    def runner(self) -> programs.Runner:
+        """What runs programs that the build makes."""
+        return programs.Runner(
+            folder=self.folder,
+            writable=self.writable,
+            shown=self.hidden,
+            environment=self.environment(),
+        )
 
     def _write_program(self, name: str) -> None:
         lib, settings = str(self.folder / "lib"), str(self.folder / "settings")
@@ -110,7 +126,11 @@ class Toolset:
             f"import sys; sys.path.insert(0, {lib!r}); from hatch_wasi.disguise.driver import main; "
             f"main({settings!r}, {name!r}, sys.argv[1:])"
         )
-        script = f'#!/bin/sh\nexec {process.quote([*process.python(isolated=True), "-SB", "-c", start])} "$@"\n'
+        script = "#!/bin/sh\n"
+        if name not in COMPILERS:  # the machine's gcc looks for its assembler and linker on the PATH
+            native = process.quote([os.environ.get("PATH", os.defpath)])
+            script += f'if [ "${{COLLECT_GCC-}}" ]; then PATH={native}; exec {name} "$@"; fi\n'
+        script += f'exec {process.quote([*process.python(isolated=True), "-SB", "-c", start])} "$@"\n'
         path = self.program(name)
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
@@ -165,6 +185,8 @@ class Toolset:
                     [*compiler, "-c", source, "-o", target], what=f"compiling {name}", env=process.base_environment()
                 )
 
+        programs.compile_start(self.sdk, self._common(), folder)
+
     def _support(self, kind: str) -> list[str]:
         return sorted(str(path) for path in (self.folder / "support").glob(f"{kind}-*.o"))
 
@@ -191,6 +213,8 @@ class Toolset:
             "cxx_runtime": runtime,
             "provided": sorted(provided(self.python)),
             "provided_in": f"{prefix}/lib",
+            "program_start": [str(self.folder / "support" / "program-start.o"), *programs.LINK],
+            "launcher": self.runner.launcher,
             "program_link": [word for word in EMULATIONS if (sdk.library_dir / f"lib{word[2:]}.a").is_file()],
             "include": [f"-isystem{self.python.include}"],
             "python_include": str(self.python.include),
@@ -223,7 +247,9 @@ class Toolset:
 
     def environment(self) -> dict[str, str]:
         """Give the variables of a disguised process."""
-        return self.variables() | {
+        return {
+            **programs.native_compilers(),
+            **self.variables(),
             "HATCH_WASI_DISGUISE": str(self.folder),
             "HATCH_WASI_TARGET_PACKAGES": str(self.target_packages),
             "HATCH_WASI_MISSING": str(self.missing),
@@ -274,6 +300,7 @@ class Toolset:
         text = files("hatch_wasi.disguise").joinpath("toolchain.cmake.in").read_text(encoding="utf-8")
         names = {
             "FOLDER": str(self.folder),
+            "RUN": str(self.runner.program),
             "CC": str(self.program("cc")),
             "CXX": str(self.program("c++")),
             "SYSROOT": str(self.sdk.sysroot),
@@ -295,4 +322,5 @@ class Toolset:
         binaries = {name: str(self.program(name)) for name in ("ar", "ranlib", "strip", "nm", "objcopy")}
         binaries |= {"c": str(self.program("cc")), "cpp": str(self.program("c++"))}
         binaries |= {"python": str(self.site_packages.parents[2] / "bin" / "python")}
+        binaries |= {"exe_wrapper": str(self.runner.program)}
         return cross_file(binaries, pkgconfig=self._pkgconfig)

@@ -23,6 +23,8 @@ from hatch_wasi.pep517.environment import Environment, impure_packages
 __all__ = ["Build"]
 
 ATTEMPTS = 4
+WRITABLE = ("source", "wheel", "tmp")
+"""Folders below `work` in which a build writes, the copy of its sources among them."""
 # Backends that cannot be told by the environment what to build for, by a requirement that names them.
 SETTINGS = {"meson-python": ("setup-args", "--cross-file={folder}/meson.cross")}
 
@@ -92,7 +94,7 @@ class Build:
         return wheel
 
     def _build(self, backend: project.Backend, toolset: Toolset) -> Path:
-        tree, out, temporary = self.tree, self.work / "wheel", self.work / "tmp"
+        tree, out, temporary = (self.work / name for name in WRITABLE)
         project.copy(self.source, tree)
         out.mkdir(exist_ok=True)
         temporary.mkdir(exist_ok=True)
@@ -130,7 +132,9 @@ class Build:
 
     def _variables(self, toolset: Toolset, temporary: Path) -> dict[str, str]:
         """Give the backend's variables; some build in the folder of temporary files, of which nothing may show either."""
-        mine = {"PATH": self.environment.path(), "TMPDIR": str(temporary)}
+        # Makefiles call gcc by that name.
+        path = f"{toolset.folder / 'bin'}:{self.environment.path()}"
+        mine = {"PATH": path, "TMPDIR": str(temporary)}
         return {**toolset.environment(), **self.variables, **mine}
 
     @contextmanager

@@ -18,7 +18,7 @@ from hatch_wasi.console import Console
 from hatch_wasi.cxx_library import CxxLibrary
 from hatch_wasi.disguise.toolset import Toolset
 from hatch_wasi.pep517 import project
-from hatch_wasi.pep517.build import Build
+from hatch_wasi.pep517.build import WRITABLE, Build
 from hatch_wasi.pep517.environment import Environment, Surroundings
 from hatch_wasi.pep517.finish import Finish, archives, package, tools
 from hatch_wasi.redaction import redacted
@@ -144,6 +144,7 @@ class Builder:
             python=self.python,
             cxx=self.cxx,
             hidden=(work,),
+            writable=tuple(work / name for name in WRITABLE),
             site_packages=environment.site_packages,
             more_packages=environment.other_packages,
             target_packages=work / "target-packages",

@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from hatch_wasi.disguise import linked
+from hatch_wasi.disguise.programs import LAUNCHED
 from hatch_wasi.disguise.toolset import Toolset
 from hatch_wasi.pep517.environment import Environment
 from hatch_wasi.pep517.run_paths import run_paths
@@ -39,11 +40,21 @@ class Finish:
         folder.mkdir(exist_ok=True)
         target = folder / wheel.name
         with Wheel.open(wheel) as opened:
-            changed = neutral(opened, self.private) | run_paths(opened)
+            changed = neutral(opened, self.private) | run_paths(opened) | _without_launchers(opened)
             if self.made_by:
                 changed |= accounts(opened, self.made_by, self.archives, changed, source_date=self.source_date)
             rewrite(opened, target, changed=changed, source_date=self.source_date)
         return target
+
+
+def _without_launchers(wheel: Wheel) -> dict[str, bytes]:
+    """Return the programs of `wheel` that begin with a launcher, as the modules that they are: it is of the build."""
+    found = {}
+    for name in wheel.archive.members:
+        content = wheel.archive.read(name)
+        if launcher := LAUNCHED.match(content):
+            found[name] = content[launcher.end() :]
+    return found
 
 
 def archives(toolset: Toolset, source: Path, tree: Path) -> dict[str, list[Path]]:

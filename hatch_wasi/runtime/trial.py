@@ -14,7 +14,7 @@ from hatch_wasi.runtime.codecache import CodeCache
 from hatch_wasi.runtime.description import describe_main
 from hatch_wasi.runtime.engine import THREAD_STACK, Engine, Exited
 
-__all__ = ["run_command"]
+__all__ = ["run_attached", "run_command"]
 
 
 def run_command(
@@ -40,7 +40,9 @@ def run_command(
     try:
         with tempfile.TemporaryDirectory(prefix="hatch-wasi-") as name:
             outputs = Path(name, "stdout"), Path(name, "stderr")
-            mounts = [(guest, host, True) for guest, host in (folders or {}).items()]
+            mounts: list[tuple[str, Path | str, bool]] = [
+                (guest, host, True) for guest, host in (folders or {}).items()
+            ]
             mounts += [(guest, host, False) for guest, host in (shown or {}).items()]
             words = [os.fsencode(wasm.name), *(os.fsencode(word) for word in argv)]
             _configure(engine, words, outputs, mounts, environment or {})
@@ -56,11 +58,36 @@ def run_command(
         engine.close()
 
 
+def run_attached(
+    image: bytes,
+    argv: Sequence[str],
+    folders: Sequence[tuple[str, Path | str, bool]],
+    environment: Mapping[str, str],
+    *,
+    code: str,
+) -> int:
+    """Run the command module `image` with this process's standard streams, and return its exit status.
+
+    Parameters: `argv` with the program's name; `folders` are the guest's paths, folders of the host, and whether it may
+    write there; `environment` is the whole environment; `code` is a folder for compiled code.
+
+    Raises `Rejected` if it is no command for WASI, `Trapped` if it traps, `HatchWasiError` if a folder is missing.
+    """
+    library, version = find_library()
+    engine = Engine(Api(library))
+    try:
+        _configure(engine, [os.fsencode(word) for word in argv], None, folders, environment)
+        module = CodeCache(code, engine, version).load(image, dict).module
+        return _in_thread(lambda: _start(engine, module, argv[0]))
+    finally:
+        engine.close()
+
+
 def _configure(
     engine: Engine,
     words: list[bytes],
-    outputs: tuple[Path, Path],
-    mounts: Sequence[tuple[str, Path, bool]],
+    outputs: tuple[Path, Path] | None,
+    mounts: Sequence[tuple[str, Path | str, bool]],
     environment: Mapping[str, str],
 ) -> None:
     api = engine.api
@@ -70,8 +97,13 @@ def _configure(
     api.wasi_config_set_env(
         config, len(names), (ctypes.c_char_p * len(names))(*names), (ctypes.c_char_p * len(names))(*values)
     )
-    api.wasi_config_set_stdout_file(config, os.fsencode(outputs[0]))
-    api.wasi_config_set_stderr_file(config, os.fsencode(outputs[1]))
+    if outputs:
+        api.wasi_config_set_stdout_file(config, os.fsencode(outputs[0]))
+        api.wasi_config_set_stderr_file(config, os.fsencode(outputs[1]))
+    else:
+        api.wasi_config_inherit_stdin(config)
+        api.wasi_config_inherit_stdout(config)
+        api.wasi_config_inherit_stderr(config)
     for guest, host, writable in mounts:
         if not api.wasi_config_preopen_dir(config, os.fsencode(host), os.fsencode(guest), writable):
             message = f"the folder {host} cannot be opened for a program on WASI"
@@ -79,7 +111,7 @@ def _configure(
     engine.check(api.wasmtime_context_set_wasi(engine.context, config))
 
 
-def _start(engine: Engine, module: int, wasm: Path) -> int:
+def _start(engine: Engine, module: int, wasm: Path | str) -> int:
     linker = engine.wasi_linker()
     try:
         start = engine.function(engine.instantiate(linker, module), b"_start", b"", b"")
