@@ -7,6 +7,7 @@ from pathlib import Path
 
 from httpx2 import HTTPError  # what unearth lets through
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
@@ -26,8 +27,6 @@ from hatch_wasi.wheels.tags import PLATFORMS
 
 __all__ = ["Fetched", "Finder", "Found", "NoRelease", "name_of"]
 
-YANKED_SHOWN = 6
-
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -36,6 +35,8 @@ class Found:
     name: str
     version: str
     package: Package
+    older_than: str = ""
+    """Why this is not the newest release, in words; empty if it is."""
     has_extensions: bool = False
     """It has wheels for single platforms and none that is pure: a pure one of our making would lack something."""
 
@@ -69,6 +70,10 @@ class NoRelease(BuildError):
     """There is nothing that satisfies a requirement."""
 
 
+SHOWN = 6
+"""How many versions a message names."""
+
+
 class Finder:
     """Searches the indexes that pip is configured with."""
 
@@ -82,6 +87,8 @@ class Finder:
         indexes += shlex.split(known.get("extra-index-url", "")) if sources.index_url is None else []
         links = [*sources.find_links, *shlex.split(known.get("find-links", ""))]
         version = tuple(map(int, python.split(".")))
+        self._python = python
+        self._known: dict[str, list[Package]] = {}
         trusted_hosts = shlex.split(known.get("trusted-host", ""))
         self._finder = index_client.IndexFinder(
             session=index_client.client(indexes, trusted_hosts),
@@ -122,43 +129,87 @@ class Finder:
         chosen = None if source_only else ours or (pure if wheel_only or not has_extensions else None)
         chosen = chosen or sdist or release[0]
         lacking = has_extensions and pure is None and not chosen.link.is_wheel
-        return Found(name=requirement.name, version=str(version), package=chosen, has_extensions=lacking)
+        return Found(
+            name=requirement.name,
+            version=str(version),
+            package=chosen,
+            older_than=self._why_older(requirement, version),
+            has_extensions=lacking,
+        )
 
     def _best(self, requirement: Requirement) -> list[Package]:
         """Give what there is of the best version: a pre-release if it is asked for, or there is nothing else."""
         try:
             matches = list(self._finder.find_matches(requirement, allow_prereleases=True))
         except (URLError, HTTPError, OSError) as error:
-            message = f"{requirement}: the package index cannot be read: {error}"
-            raise BuildError(message) from error
+            message = f"{requirement}: the package index cannot be read: {_reason(error)}"
+            raise BuildError(
+                message, hint="check the network, and the index: `pip config list`, --index-url"
+            ) from error
         if not matches:
-            message = f"no release of {requirement} can be found for WASI Python"
-            if yanked := self._yanked(requirement):
-                message = f"all releases of {requirement} for WASI Python are yanked: {yanked}"
-                raise NoRelease(message, hint="a yanked release is taken only if it is named: ==VERSION")
-            hint = "check its name and version, and pip's index configuration"
-            hint = "offline, only indexes and links that are files are read" if is_offline() else hint
-            hint = f"the folder of this name is ./{requirement.name}" if Path(requirement.name).is_dir() else hint
-            raise NoRelease(message, hint=hint)
+            raise self._no_release(requirement)
         # Asked about one version alone, packaging may take a pre-release; only among all it sees that there are others.
         allowed = set(requirement.specifier.filter({str(package.version) for package in matches}))
         best = next((package.version for package in matches if package.version in allowed), matches[0].version)
         return [package for package in matches if package.version == best]
 
-    def _yanked(self, requirement: Requirement) -> str:
-        """Return the versions that were taken back after their release, with the reasons; empty if there are none."""
-        found = self._finder.find_matches(requirement, allow_yanked=True, allow_prereleases=True)
-        reasons = {str(package.version): package.link.yank_reason or "" for package in found}
-        shown = [f"{version} ({reason})" if reason else version for version, reason in reasons.items()]
-        return one_line(", ".join(shown[:YANKED_SHOWN]))
+    def _no_release(self, requirement: Requirement) -> NoRelease:
+        """Say why nothing satisfies `requirement`."""
+        yanked = [package for package in self._matching(requirement) if package.link.is_yanked]
+        if yanked:
+            newest = yanked[0]
+            reason = f" ({one_line(newest.link.yank_reason)})" if newest.link.yank_reason else ""
+            versions = list(dict.fromkeys(str(package.version) for package in yanked))
+            message = f"all releases of {requirement} that there are were yanked: {', '.join(versions[:SHOWN])}{reason}"
+            return NoRelease(message, hint=f"to take one nevertheless, name it: {requirement.name}=={versions[0]}")
+        message = f"no release of {requirement} can be found for WASI Python"
+        hint = "check its name and version, and pip's index configuration"
+        hint = "offline, only indexes and links that are files are read" if is_offline() else hint
+        hint = f"the folder of this name is ./{requirement.name}" if Path(requirement.name).is_dir() else hint
+        return NoRelease(message, hint=hint)
+
+    def _matching(self, requirement: Requirement) -> list[Package]:
+        """List all files of all releases that `requirement` names, the newest first: for whatever system, yanked too."""
+        return [
+            package
+            for package in self._everything(requirement.name)
+            if package.version and requirement.specifier.contains(package.version, prereleases=True)
+        ]
+
+    def _everything(self, name: str) -> list[Package]:
+        name = canonicalize_name(name)
+        if name not in self._known:
+            everything = index_client.IndexFinder(session=self._finder.session, ignore_compatibility=True)
+            everything.sources = self._finder.sources
+            self._known[name] = list(everything.find_all_packages(name, allow_yanked=True))
+        return self._known[name]
+
+    def _why_older(self, requirement: Requirement, version: str | None) -> str:
+        """Say why a release newer than `version`, which was chosen, was not taken; empty if there is none."""
+        chosen = Version(version or "0")
+        newer = [
+            package
+            for package in self._matching(requirement)
+            if not package.link.is_yanked
+            and Version(str(package.version)) > chosen
+            and (chosen.is_prerelease or not Version(str(package.version)).is_prerelease)
+        ]
+        if not newer:
+            return ""
+        newest = str(newer[0].version)
+        files = [package for package in newer if str(package.version) == newest]
+        pythons = {str(package.link.requires_python or "") for package in files}
+        if not any(SpecifierSet(python).contains(self._python) for python in pythons):
+            return f"{newest} is for Python {' or '.join(sorted(pythons))}"
+        if all(package.link.is_wheel for package in files):
+            return f"{newest} has no sdist, and its wheels are for other platforms"
+        return f"{newest} has no file that WASI Python can use"
 
     def _has_extensions(self, name: str, version: str | None) -> bool:
         """Tell whether a release has wheels for single platforms, of whatever system."""
-        everything = index_client.IndexFinder(session=self._finder.session, ignore_compatibility=True)
-        everything.sources = self._finder.sources
         return any(
             package.version == version and package.link.is_wheel and not _is_pure(package.link.filename)
-            for package in everything.find_all_packages(name)
+            for package in self._everything(name)
         )
 
     def fetch(self, found: Found, folder: Path) -> Fetched:
@@ -179,7 +230,7 @@ class Finder:
                 return Fetched(path=self._finder.download_and_unpack(link, folder / "unpacked", folder))
             file = self._finder.download(link, folder, download_reporter=index_client.bounded)
         except (UnpackError, URLError, HTTPError, OSError, ValueError) as error:
-            message = f"{label} cannot be fetched: {str(error) or type(error).__name__}"
+            message = f"{label} cannot be fetched: {_reason(error)}"
             raise BuildError(message) from error
         if link.is_wheel:
             return Fetched(path=file)
@@ -190,6 +241,14 @@ class Finder:
             message = f"{label}: its subdirectory {link.subdirectory} is outside of the archive"
             raise BuildError(message)
         return Fetched(path=tree, sdist=file)
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong, without what libraries wrap around it."""
+    cause: BaseException = error
+    while not isinstance(cause, OSError) and (inner := cause.__cause__ or cause.__context__):
+        cause = inner
+    return next((str(said) for said in (cause, error) if str(said)), type(error).__name__)
 
 
 def _pip_configuration() -> dict[str, str]:

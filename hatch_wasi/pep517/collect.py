@@ -146,8 +146,14 @@ class Collector:
                 raise self._selection.contest(item) or error from error
         if item.is_file():
             return self._from_file(item, work)
+        self._check_tests(item, asked=asked)
         wheel = self.builder.build(item, item.name, work, self._needed(asked=True))
         return Made(wheel=wheel, built=True, source=item, label=item.name)
+
+    def _check_tests(self, source: Path, *, asked: bool) -> None:
+        """Raise `UsageError` before a long build if the tests after it cannot run."""
+        if asked and self.options.tests:
+            self.options.tests.check(source)
 
     def _needed(self, *, asked: bool) -> Needs:
         return Needs(
@@ -168,12 +174,15 @@ class Collector:
             source_only, wheel_only = bool(names & self.options.no_binary), bool(names & self.options.only_binary)
             found = self.finder.find(requirement, source_only=source_only, wheel_only=wheel_only)
             label, has_extensions = found.label, found.has_extensions
+            if found.older_than:
+                self.builder.console.note(f"{found.label} is not the newest release: {found.older_than}")
             with self.builder.console.step(f"Fetching {found.label}"):
                 fetched = self.finder.fetch(found, work / "fetched")
         if verify:
             self._verify(requirement, label, fetched)
         if fetched.is_wheel:
             return Made(wheel=fetched.path, built=False)
+        self._check_tests(fetched.path, asked=asked)
         needs = self._needed(asked=asked)
         if fetched.sdist:
             wheel = self.builder.build_sdist(fetched.sdist, fetched.path, label, work, needs)
@@ -213,6 +222,7 @@ class Collector:
             return Made(wheel=path, built=False)
         tree = work / "unpacked"
         archive.unpack(path, tree)
+        self._check_tests(tree, asked=True)
         wheel = self.builder.build_sdist(path, tree, path.name, work, self._needed(asked=True))
         return Made(wheel=wheel, built=True, source=tree, label=path.name)
 

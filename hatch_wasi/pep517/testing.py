@@ -79,12 +79,18 @@ class Tests:
                 raise BuildError(message, hint="the wheel was not kept", log=log, output=error.output) from error
         console.note(f"Tests of {wheel.name} pass: {told.strip().rpartition(chr(10))[2].strip(' =')}")
 
-    def _copy(self, project: Path, cwd: Path) -> None:
+    def check(self, source: Path) -> None:
+        """Raise `UsageError` if the tree at `source` lacks what the tests are to run from."""
         for name in self.sources:
-            here, there = project / name, cwd / name
-            if ".." in Path(name).parts or not here.exists():
+            path = Path(name)
+            if path.is_absolute() or ".." in path.parts or not (source / name).exists():
                 message = f"--test-sources {name}: the project has no such file or folder"
                 raise UsageError(message, hint="name it from the project's top folder")
+
+    def _copy(self, project: Path, cwd: Path) -> None:
+        self.check(project)
+        for name in self.sources:
+            here, there = project / name, cwd / name
             there.parent.mkdir(parents=True, exist_ok=True)
             if here.is_dir():
                 shutil.copytree(here, there, symlinks=True, dirs_exist_ok=True)

@@ -80,7 +80,9 @@ def find(cache: Cache, console: Console, request: Request) -> WasiSdk:
         except Unavailable as reason:
             console.detail(f"SDK provider {provider.NAME}: {reason.message}")
             reasons.append(f"{provider.NAME}: {reason.message}")
-    message = f"no WASI SDK for sdk = {request.sdk!r}: " + "; ".join(reasons)
+    message = "\n  ".join(
+        [f"no WASI SDK was found or could be made (sdk = {request.sdk!r}); its providers say:", *reasons]
+    )
     raise ToolchainError(
         message,
         hint="install wasi-sdk (https://github.com/WebAssembly/wasi-sdk/releases) and set WASI_SDK_PATH to it, or set "
