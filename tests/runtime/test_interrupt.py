@@ -34,7 +34,8 @@ def started(toolchain, tmp_path):
 
 @pytest.mark.parametrize(
     "code", ["while True: pass", "import time; time.sleep(60)", "import select; select.select([], [], [], 60)",
-             "import time\nwhile True: time.sleep(0.001)", "import asyncio; asyncio.run(asyncio.sleep(60))"],
+             "import time\nwhile True: time.sleep(0.001)", "import threading; threading.Event().wait(60)",
+             "import threading; threading.Event().wait()", "import asyncio; asyncio.run(asyncio.sleep(60))"],
 )  # fmt: skip
 def test_interrupt_ends_the_guest(started, code):
     process = started(code)
