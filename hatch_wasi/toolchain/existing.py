@@ -95,6 +95,9 @@ def _read(root: Path) -> WasiSdk:
     notes = _notes(probe)
     commit = re.search(r"^wasi-libc: ([0-9a-f]{7})", notes, flags=re.MULTILINE)
     release = re.match(r"(\d+)(?:\.\d+)?(?:\+\S*)?\s*$", notes.partition("\n")[0])
+    if not notes:
+        # The archives of wasi-sdk 24 and before have no VERSION file; the folder that they hold names the release.
+        release = re.match(r"wasi-sdk-(\d+)\.\d+(?:-|$)", root.resolve().name)
     known = {str(number): name for name, number in pins.table("wasi-libc").items()}
     wasi_libc = commit[1] if commit else known.get(release[1] if release else "", f"sha256-{archive[:12]}")
     return WasiSdk(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_wasi import bootstrap
+from hatch_wasi import bootstrap, pins
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import ToolchainError, UsageError
@@ -59,6 +59,21 @@ def test_the_sysroots_own_version_file_counts(tmp_path: Path, tree: Path, first_
     (tree / "share" / "wasi-sysroot" / "VERSION").write_text(f"{first_line}\nwasi-libc: 0123456789ab\n")
     sdk = bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
     assert (sdk.version, sdk.wasi_libc) == (version, "0123456")
+
+
+@pytest.mark.parametrize(
+    ("folder", "version"), [("wasi-sdk-24.0-x86_64-linux", "24"), ("wasi-sdk-21.0", "21"), ("wasi-sdk-24", None)]
+)
+def test_folder_of_an_archive_without_a_version_file_names_the_release(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch, folder: str, version: str | None
+) -> None:
+    """Modules that are built with an archive of wasi-sdk 24 say the same as those of the release that is downloaded."""
+    (tmp_path / folder).symlink_to(tree) if version is None else tree.rename(tmp_path / folder)
+    monkeypatch.setenv("WASI_SDK_PATH", str(tmp_path / folder))
+    sdk = bootstrap.ensure_sdk(Cache(tmp_path / "cache"), Console())
+    assert sdk.version == version
+    assert sdk.wasi_libc == (pins.wasi_libc_of_release(version) if version else sdk.wasi_libc)
+    assert sdk.wasi_libc.startswith("sha256-") == (version is None)
 
 
 def test_one_that_is_named_goes_before_what_is_ready(
