@@ -82,8 +82,8 @@ def serves(config_site: str) -> bool:
     """Tell whether the library whose `__config_site` this is will do for extension modules.
 
     Each module has its own copy of the typeinfo of what modules throw to each other, so types must be compared by name;
-    and `std::mutex` must exist. Whether code is position-independent, headers do not say: wasi-sdk's is from 33 on,
-    which is the first with the folders `eh` and `noeh`.
+    and `std::mutex` must exist. wasi-sdk's own library does not serve: from 33 on it has a variant with exceptions, which is
+    not position-independent, and the headers of each variant are in a folder of their own (`include/<triple>/eh`).
     """
     by_name = re.search(r"^#define _LIBCPP_TYPEINFO_COMPARISON_IMPLEMENTATION 2$", config_site, flags=re.MULTILINE)
     threads = re.search(r"^#define _LIBCPP_HAS_THREADS 1$", config_site, flags=re.MULTILINE)

@@ -1,6 +1,6 @@
 """Build LLVM's C++ runtime libraries for side modules: libunwind, libcxxabi and libcxx, position-independent.
 
-The archives of SDKs are linked into programs and are not position-independent (wasi-sdk has that from release 33). The
+The archives of SDKs are linked into programs, and those with exceptions are not position-independent (wasi-sdk 33). The
 build is upstream's own, `runtimes/CMakeLists.txt`, with settings that modules need:
 
 - typeinfo is compared by name: each module has its own copy of what two of them throw to each other;
@@ -146,7 +146,8 @@ def _settings(sdk: WasiSdk, source: Path, folder: Path, *, exceptions: bool) -> 
         settings[f"CMAKE_{language}_COMPILER_TARGET"] = sdk.triple
         settings[f"CMAKE_{language}_COMPILER_WORKS"] = "ON"
         settings[f"CMAKE_{language}_FLAGS"] = flags
-    # A wasi-libc before wasi-sdk 25's has no pthread.h for one thread: no std::mutex then.
+    # A wasi-libc of 2022 has no pthread.h for one thread: no std::mutex then. The functions are python.wasm's, whether
+    # the sysroot has them (from wasi-sdk 25 on) or not.
     threads = "ON" if (sdk.sysroot / "include" / sdk.triple / "pthread.h").is_file() else "OFF"
     # Nor has one before wasi-sdk 22's sys/statvfs.h: no std::filesystem then.
     filesystem = (sdk.sysroot / "include" / sdk.triple / "sys" / "statvfs.h").is_file()

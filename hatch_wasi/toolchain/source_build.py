@@ -17,7 +17,7 @@ from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources.llvm import LlvmSource
 from hatch_wasi.sources.wasi_libc import WasiLibcSource
 from hatch_wasi.target import WASI_TRIPLE
-from hatch_wasi.toolchain import cmake, compiler_rt, llvm_build, runtimes, source_layout, wasi_libc_build
+from hatch_wasi.toolchain import cmake, compiler_rt, llvm_build, runtimes, source_layout, threads, wasi_libc_build
 from hatch_wasi.toolchain.cmake import CMake
 from hatch_wasi.toolchain.installed_clang import InstalledClang
 from hatch_wasi.toolchain.provider import Request
@@ -26,7 +26,7 @@ from hatch_wasi.toolchain.verify import clang_version, verify, verify_cxx
 __all__ = ["NAME", "RECIPE", "Build", "Plan"]
 
 NAME = "source"
-RECIPE = [1, llvm_build.RECIPE, runtimes.RECIPE]
+RECIPE = [2, llvm_build.RECIPE, runtimes.RECIPE]
 """Its numbers go up when what is made changes: entries of an older one are not used again."""
 STEPS = 6
 
@@ -86,7 +86,7 @@ class Build:
             for exceptions in self._variants:
                 flags = [*EXCEPTION_FLAGS, "-lunwind", f"-l{compiler_rt.EXCEPTION_LIBRARY}"]
                 libraries = self._sdk.library_dir / ("eh" if exceptions else "noeh")
-                options = [*(flags if exceptions else ["-fno-exceptions"]), f"-L{libraries}"]
+                options = [*(flags if exceptions else ["-fno-exceptions"]), f"-L{libraries}", f"-l{threads.LIBRARY}"]
                 verify_cxx(self._sdk, self.request.trial, options, exceptions=exceptions)
         return {"schema": 1, "recipe": RECIPE, "sdk": self._identity(), "inputs": self.plan.inputs}
 
@@ -137,6 +137,9 @@ class Build:
             tool = wasi_libc_build.find_make(self.cache, self.workspace.scratch / "make", self.workspace.log("tools"))
         release = self.plan.wasi_libc.release
         wasi_libc_build.build(self._sdk, source, folder, tool=tool, release=release, **self._how("wasi-libc"))
+        if threads.are_missing(self._sdk):
+            log, hold = self.workspace.log("wasi-libc"), self.workspace.hold
+            threads.add(self._sdk, self.workspace.scratch / "threads", log=log, hold=hold)
 
     def _builtins(self) -> None:
         folder = self.workspace.scratch / "compiler-rt"
