@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,8 +57,8 @@ def read(extensions: Sequence[Extension], root: Path, warn: Callable[[str], None
     if not sources or importlib.util.find_spec("Cython") is None:
         return tuple(extensions)
     asked = [[sources[item.name], list(item.include_dirs)] for item in extensions if item.name in sources]
-    argv = [sys.executable, "-P", "-c", PROGRAM, json.dumps(asked)]
-    output = process.run(argv, what="reading the distutils lines of Cython sources", cwd=root, env=dict(os.environ))
+    words, what = ["-c", PROGRAM, json.dumps(asked)], "reading the distutils lines of Cython sources"
+    output = process.run_python(words, what=what, cwd=root, env=dict(os.environ))
     found = dict(zip(sources, json.loads(output.strip().splitlines()[-1]), strict=True))
     issues = [issue for name, source in sources.items() for issue in _issues(found[name], source, root)]
     if issues:

@@ -155,8 +155,7 @@ HEADERS = {
     "Python.h": "#pragma once\n#include <stddef.h>\n#include <stdint.h>\n#include <stdlib.h>\n#include <string.h>\n"
     "typedef struct PyObject PyObject;\ntypedef struct { uintptr_t eval_breaker; } PyThreadState;\n"
     "struct _frozen { const char *name; const unsigned char *code; int size; int is_package; };\n"
-    "extern const struct _frozen *PyImport_FrozenModules;
-" + structures() + DEFINITIONS + ERRORS + MODULES,
+    "extern const struct _frozen *PyImport_FrozenModules;\n" + structures() + DEFINITIONS + ERRORS + MODULES,
     "internal/pycore_ceval.h": "#define _PY_SIGNALS_PENDING_BIT 2\n",
     "internal/pycore_signal.h": "",
     "internal/pycore_runtime.h": "extern struct { struct { int is_tripped; struct { int tripped; } handlers[65];"
