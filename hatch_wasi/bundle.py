@@ -16,20 +16,24 @@ from hatch_wasi import __version__, bootstrap, contents, disk
 from hatch_wasi.cache import Cache, usual_umask
 from hatch_wasi.console import Console
 from hatch_wasi.cpython import recipe
-from hatch_wasi.errors import CacheError, FetchError
+from hatch_wasi.errors import CacheError, FetchError, ToolchainError
 from hatch_wasi.fetch import sha256_of
 from hatch_wasi.sdk import WasiSdk
 from hatch_wasi.sources import archive
 from hatch_wasi.sources.host import Host
 from hatch_wasi.sources.tarball import Tarball
 from hatch_wasi.toolchain import existing
-from hatch_wasi.workspace import seal
+from hatch_wasi.workspace import MANIFEST, seal
 
 __all__ = ["HEADER", "Header", "Part", "pack", "unpack"]
 
 HEADER = "bundle.json"
 TOP = "hatch-wasi-toolchain"
 SCHEMA = 1
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+"""What reading JSON of another form than is expected raises."""
+TEXT_SIZE = 64 << 20
+"""Bytes of a list of contents, or of a manifest; a toolchain's has 2 MB."""
 PARTS = 20
 """Entries that a file may hold; a toolchain has three."""
 
@@ -95,7 +99,7 @@ class Header:
                 )
             reason = f"hatch-wasi {fields['hatch_wasi']} wrote it in a form that this one, {__version__}, does not know"
             hint = "use the same version of hatch-wasi for both"
-        except (FetchError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (FetchError, *MALFORMED) as error:
             reason = str(error)
         message = f"{file} is not an exported toolchain: {reason}"
         raise FetchError(message, hint=hint)
@@ -235,12 +239,19 @@ def _verify(file: Path, tree: Path, part: Part) -> None:
     """Raise `FetchError` unless what was unpacked is what the header lists."""
     entry = tree / part.place
     try:
+        if entry.resolve() != tree.resolve() / part.place or not entry.is_dir():
+            message = f"{file} is damaged: {part.place} is no folder of its own"
+            raise FetchError(message)
+        for name in (contents.NAME, MANIFEST):
+            if (entry / name).stat().st_size > TEXT_SIZE:
+                message = f"{file} is damaged: {part.place}/{name} has more than {TEXT_SIZE >> 20} MB"
+                raise FetchError(message)
         contents.settle(entry)
         if sha256_of(entry / contents.NAME) != part.contents:
             message = f"{file} is damaged: {part.place}/{contents.NAME} is not the listed one"
             raise FetchError(message)
         damages = contents.check(entry)
-    except (OSError, ValueError) as error:
+    except (OSError, *MALFORMED) as error:
         message = f"{file} is damaged: {error}"
         raise FetchError(message) from error
     if damages:
@@ -250,10 +261,16 @@ def _verify(file: Path, tree: Path, part: Part) -> None:
 
 def _try(file: Path, header: Header, staged: Cache) -> None:
     """Raise `FetchError` if this hatch-wasi would not use what was unpacked."""
-    if header.provider == existing.NAME:  # which asks the environment first, and that is not the question
-        usable = bool(bootstrap.ready_python(staged, python=header.python))
-    else:
-        usable = bootstrap.ready(staged, python=header.python, sdk=header.provider) is not None
+    try:
+        for part in header.parts:
+            staged.manifest(staged.root / part.place)
+        if header.provider == existing.NAME:  # which asks the environment first, and that is not the question
+            usable = bool(bootstrap.ready_python(staged, python=header.python))
+        else:
+            usable = bootstrap.ready(staged, python=header.python, sdk=header.provider) is not None
+    except (CacheError, ToolchainError, *MALFORMED) as error:
+        message = f"{file} is damaged: a manifest in it is malformed: {error}"
+        raise FetchError(message) from error
     if not usable:
         message = f"{file} was exported by hatch-wasi {header.hatch_wasi}, and this one, {__version__}, would not use what is in it"
         raise FetchError(message, hint="use the same version of hatch-wasi for both, or export again")

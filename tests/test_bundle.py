@@ -21,7 +21,7 @@ import pytest
 from hatch_wasi import bundle, contents
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
-from hatch_wasi.cpython import build_python
+from hatch_wasi.cpython import build_python, recipe
 from hatch_wasi.errors import CacheError, FetchError
 from hatch_wasi.sources.host import Host
 from hatch_wasi.workspace import Workspace
@@ -149,6 +149,38 @@ def flipped(file: Path) -> None:
     file.write_bytes(data)
 
 
+def forged(name: str, content: bytes, file: Path, *, number: int = 0) -> None:
+    """Give an entry's manifest or list another content, and have the header and the list agree with it."""
+    with tarfile.open(file) as tar:
+        data = {info.name: tar.extractfile(info).read() for info in tar if info.isreg()}
+    top = "hatch-wasi-toolchain"
+    told = json.loads(data[f"{top}/bundle.json"])
+    place = "{kind}/{name}".format(**told["entries"][number])
+    data[f"{top}/{place}/{name}"] = content
+    if name != contents.NAME:
+        items = json.loads(data[f"{top}/{place}/{contents.NAME}"])
+        items["contents"][name] |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        data[f"{top}/{place}/{contents.NAME}"] = json.dumps(items).encode()
+    told["entries"][number]["contents"] = hashlib.sha256(data[f"{top}/{place}/{contents.NAME}"]).hexdigest()
+    data[f"{top}/bundle.json"] = json.dumps(told).encode()
+    rewritten(file, lambda info, _: [(info, data.get(info.name, b""))])
+
+
+def linked(file: Path) -> None:
+    """Make the SDK's entry a link to the Python's."""
+    name = f"hatch-wasi-toolchain/python/3.13.5-existing-0-{recipe.recipe_id()}"
+
+    def change(member: tarfile.TarInfo, data: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
+        if member.name == "hatch-wasi-toolchain/sdk/existing-0":
+            info = tarfile.TarInfo(member.name)
+            info.type, info.linkname = tarfile.SYMTYPE, name.replace("hatch-wasi-toolchain", "..")
+            return [(info, b"")]
+        return [] if "/sdk/" in member.name else [(member, data)]
+
+    rewritten(file, change)
+
+
+MODE = {"schema": 1, "contents": {"bin/clang": {"kind": "file", "mode": [7], "size": 10, "sha256": "0"}}}
 KINDS = [{"kind": kind, "name": "x", "contents": ""} for kind in ("sdk", "python")]
 HERE = vars(Host.here())
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -177,6 +209,12 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "a device": (partial(added, type=tarfile.CHRTYPE), "toolchain.tar.xz"),
     "a file outside": (partial(added, name="hatch-wasi-toolchain/../../evil"), "toolchain.tar.xz"),
     "an absolute file": (partial(added, name="/tmp/evil"), "toolchain.tar.xz"),
+    "a list nested without end": (partial(forged, "contents.json", b"[" * 200_000), "is damaged"),
+    "a list of another form": (partial(forged, "contents.json", json.dumps(MODE).encode()), "toolchain.tar.xz"),
+    "a list of numbers": (partial(forged, "contents.json", b'{"contents": 7}'), "is damaged"),
+    "a manifest nested without end": (partial(forged, "manifest.json", b"[" * 200_000), "toolchain.tar.xz"),
+    "a manifest of another form": (partial(forged, "manifest.json", b'{"schema": 1, "python": 7}', number=1), "toolchain.tar.xz"),
+    "an entry that is a link": (linked, "no folder of its own"),
     "another top": (partial(added, name="evil/x"), "toolchain.tar.xz"),
 }  # fmt: skip
 
