@@ -1,18 +1,32 @@
 """The bytes of a compressed file, read forward only, with bounded memory and up to a limit."""
 
 import gzip
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from hatch_wasi.archives import limits
 from hatch_wasi.archives.names import Refusal
 
 if TYPE_CHECKING:
-    import lzma
+    from bz2 import BZ2File
 
 __all__ = ["Stream"]
 
 CHUNK, PIECE = 1 << 20, 1 << 16
 GZIP, BZIP2, XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
+
+
+def _bzip2(file: BinaryIO) -> "BZ2File":
+    try:
+        import bz2
+    except ImportError as error:
+        raise _lacking(error) from error
+    return bz2.BZ2File(file)
+
+
+def _lacking(error: ImportError) -> Refusal:
+    """Return the reason where this Python was built without a library for a compressed format."""
+    return Refusal(f"this Python cannot decompress it: {error}")
 
 
 class _Readable(Protocol):
@@ -30,9 +44,7 @@ class Stream:
         if magic.startswith(GZIP):
             self._source = gzip.GzipFile(fileobj=file)
         elif magic.startswith(BZIP2):
-            import bz2  # here: a Python may lack it, as one that is built for builds alone does
-
-            self._source = bz2.BZ2File(file)
+            self._source = _bzip2(file)
         elif magic == XZ:
             self._source = _Xz(file)
         self._count = 0
@@ -74,12 +86,13 @@ class _Xz:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        try:
+            import lzma
+        except ImportError as error:
+            raise _lacking(error) from error
+        self._damage = lzma.LZMAError
+        self._new = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY)
         self._decompressor = self._new()
-
-    def _new(self) -> "lzma.LZMADecompressor":
-        import lzma
-
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY)
 
     def read(self, size: int, /) -> bytes:
         while True:
@@ -93,16 +106,13 @@ class _Xz:
                     raise EOFError(message)
             else:
                 rest = b""
-            if data := self._decompress(rest, size):
+            try:
+                data = self._decompressor.decompress(rest, size)
+            except self._damage as error:
+                message = f"the compressed data is damaged, or takes too much memory: {error}"
+                raise Refusal(message) from error
+            if data:
                 return data
-
-    def _decompress(self, rest: bytes, size: int) -> bytes:
-        import lzma
-
-        try:
-            return self._decompressor.decompress(rest, size)
-        except lzma.LZMAError as error:
-            raise Refusal(str(error)) from error
 
     def _next_stream(self) -> bytes:
         """Return the beginning of the next stream, behind padding; empty at the end."""
