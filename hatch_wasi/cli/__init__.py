@@ -9,12 +9,13 @@ import os
 import sys
 
 from hatch_wasi.errors import BuildError, HatchWasiError, UsageError
-from hatch_wasi.text import relayed
+from hatch_wasi.text import printable, relayed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -76,7 +77,14 @@ def _parsers(
     common.add_argument("--offline", action="store_true", help="never use the network (HATCH_WASI_OFFLINE)")
     common.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice: everything")
     common.add_argument("-q", "--quiet", action="store_true", help="say only what is wrong")
-    parser = argparse.ArgumentParser(prog="hatch-wasi", description="Python C extensions on WASI.")
+
+    class Parser(argparse.ArgumentParser):
+        """Reports mistakes so that the words of a command line, names of files among them, do not steer the terminal."""
+
+        def error(self, message: str) -> NoReturn:
+            super().error(printable(message))
+
+    parser: argparse.ArgumentParser = Parser(prog="hatch-wasi", description="Python C extensions on WASI.")
     parser.add_argument("-V", "--version", action="version", version=f"hatch-wasi {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in names:

@@ -47,6 +47,20 @@ def test_a_wheel_that_is_installed_audited_and_indexed(
     assert json.loads(capfd.readouterr().out)["format"] == 1
 
 
+@pytest.mark.parametrize(
+    "words", [["audit", f"--{EVIL}"], [f"{EVIL}"], ["list", "--format", EVIL], ["audit", f"{EVIL}.whl"]]
+)
+def test_a_command_line_that_is_wrong(toolchain, words, capfd):
+    """A file may be called so that the shell's `*` makes it an option."""
+    try:
+        status = main(words)
+    except SystemExit as stop:
+        status = stop.code
+    assert status in (1, 2)
+    said = capfd.readouterr()
+    check(said.out + said.err)
+
+
 def test_what_is_shown_of_metadata_is_legible(toolchain, install, make_wheel, site, capfd):
     install(make_wheel("demo", "1.0", {"demo.py": ""}, extra="Summary: \x1b[31mgrün\n"))
     assert main(["show", "--target", str(site), "demo"]) == 0
