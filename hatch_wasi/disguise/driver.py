@@ -207,7 +207,7 @@ def _exports(command: Command) -> list[str]:
 
 def _unit(command: Command) -> tuple[str, str] | None:
     """Return the one source that is compiled and its object; None if there are several."""
-    sources = [word for word in command.words if word.endswith(CXX_SUFFIXES) and word[:1] != "-"]
+    sources = [word for word in command.words if word.endswith((".c", *CXX_SUFFIXES)) and word[:1] != "-"]
     if len(sources) != 1:
         return None
     return sources[0], command.output or os.path.basename(sources[0]).rpartition(".")[0] + ".o"

@@ -80,43 +80,57 @@ def _function(lines: list[str]) -> list[str]:
     pad_of = re.compile(r"  (%\S+) = cleanuppad within (\S+) \[\](.*)")
     return_of = re.compile(r"  cleanupret from (%\S+) unwind (to caller|label (%[^\s,]+))(.*)")
     label_of = re.compile(r'([-\w.$]+|"[^"]*"):')
+    phi_of = re.compile(r"%([-\w.$]+|\"[^\"]*\") \]")
+    exception_of = re.compile(r"@llvm\.wasm\.get\.exception\(token (%\S+)\)")
     unwinds = {found[1]: found[2] for line in lines if (found := return_of.match(line))}
-    made, block, renamed, count = [], "", {}, 0
+    given = {found[1] for line in lines for found in [exception_of.search(line)] if found}
+    made: list[str] = []
+    renamed: dict[str, str] = {}
+    block = ""
     for line in lines:
         if found := label_of.match(line):
             block = found[1]
         if found := pad_of.match(line):
             pad, parent, rest = found.groups()
             # Where it leads must be where its parent leads; of code that never ends, that is not said here.
-            unwind = unwinds.get(pad, "to caller" if parent == "none" else "")
-            if unwind:
-                name = f"hatch_wasi.{pad[1:]}"
-                renamed[block] = f"{name}.pad"
-                made += [f"  %{name}.switch = catchswitch within {parent} [label %{name}.pad] unwind {unwind}{rest}"]
-                made += ["", f"{name}.pad:", f"  {pad} = catchpad within %{name}.switch [ptr null]"]
-                if not any(f"@llvm.wasm.get.exception(token {pad})" in other for other in lines):
-                    made.append(f"  %{name}.exception = call ptr @llvm.wasm.get.exception(token {pad})")
-                    made.append(f"  %{name}.selector = call i32 @llvm.wasm.get.ehselector(token {pad})")
+            if unwind := unwinds.get(pad, "to caller" if parent == "none" else ""):
+                renamed[block] = f"{_name(pad)}.pad"
+                made += _handler(pad, parent, unwind, rest, has_exception=pad in given)
                 continue
         elif found := return_of.match(line):
-            pad, _, label, rest = found.groups()
-            count += 1
-            again = f'@llvm.wasm.rethrow() [ "funclet"(token {pad}) ]'
-            if label:
-                end = f"hatch_wasi.end.{count}"
-                made += [
-                    f"  invoke void {again}",
-                    f"          to label %{end} unwind label {label}{rest}",
-                    "",
-                    f"{end}:",
-                ]
-            else:
-                made.append(f"  call void {again}{rest}")
-            made.append("  unreachable")
+            made += _throw_again(found[1], found[3], found[4], len(made))
             continue
         made.append(line)
-    phi_of = re.compile(r"%([-\w.$]+|\"[^\"]*\") \]")
     return [
         phi_of.sub(lambda found: f"%{renamed.get(found[1], found[1])} ]", line) if " = phi " in line else line
         for line in made
     ]
+
+
+def _name(pad: str) -> str:
+    return f"hatch_wasi.{pad[1:]}"
+
+
+def _handler(pad: str, parent: str, unwind: str, rest: str, *, has_exception: bool) -> list[str]:
+    """Return what begins a handler of C++ exceptions; the code after it is its body."""
+    name = _name(pad)
+    found = [
+        f"  %{name}.switch = catchswitch within {parent} [label %{name}.pad] unwind {unwind}{rest}",
+        "",
+        f"{name}.pad:",
+        f"  {pad} = catchpad within %{name}.switch [ptr null]",
+    ]
+    if not has_exception:
+        found.append(f"  %{name}.exception = call ptr @llvm.wasm.get.exception(token {pad})")
+        found.append(f"  %{name}.selector = call i32 @llvm.wasm.get.ehselector(token {pad})")
+    return found
+
+
+def _throw_again(pad: str, label: str | None, rest: str, number: int) -> list[str]:
+    """Return what ends a handler: `label` is the next one, `number` is this place's alone."""
+    again = f'@llvm.wasm.rethrow() [ "funclet"(token {pad}) ]'
+    if label is None:
+        return [f"  call void {again}{rest}", "  unreachable"]
+    end = f"hatch_wasi.end.{number}"
+    jump = f"          to label %{end} unwind label {label}{rest}"
+    return [f"  invoke void {again}", jump, "", f"{end}:", "  unreachable"]
