@@ -193,16 +193,20 @@ def _exports(command: Command) -> list[str]:
         return [*exports.words(named), "-Wl,--export-dynamic"]
     objects: list[str] = []
     archives: list[str] = []
+    folders = [word[2:] for word in command.words if word.startswith("-L")]
     is_whole = False
     for word in command.words:
         if word.endswith("-whole-archive"):
             is_whole = not word.endswith("-no-whole-archive")
+        elif word.startswith("-l"):
+            paths = (f"{folder}/lib{word[2:]}.a" for folder in folders)
+            (objects if is_whole else archives).extend([path for path in paths if os.path.isfile(path)][:1])
         elif not word.startswith("-"):
             (archives if word.endswith(".a") and not is_whole else objects).append(word)
     found = exports.symbols(objects)
     if not exports.has_init(found):
         found += exports.symbols(archives)
-    return exports.words([*named, *found])
+    return [*exports.words([*named, *found]), *([] if found else ["-Wl,--export-dynamic"])]
 
 
 def _unit(command: Command) -> tuple[str, str] | None:

@@ -73,6 +73,8 @@ def test_plain_symbols_are_exported_and_those_of_static_libraries_are_not(tools:
         assert tools.exports("cc", "-shared", "-o", "m.so", "high.o", "libLOW.a") == {"high", "low", "lower", "value"}
     whole = ["-Wl,--whole-archive", "libLOW.a", "-Wl,--no-whole-archive"]
     assert tools.exports("cc", "-shared", "-o", "m.so", "init.o", *whole) == {"PyInit_m", "low", "lower"}
+    whole[1:2] = ["-L.", "-lLOW"]
+    assert tools.exports("cc", "-shared", "-o", "m.so", "init.o", *whole) == {"PyInit_m", "low", "lower"}
 
 
 def test_a_projects_visibility_wins(tools: Tools) -> None:
