@@ -1,5 +1,6 @@
 """`hatch-wasi wheel` as a person runs it: real backends, real compiler, and the module runs on WASI."""
 
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -349,3 +350,28 @@ def test_our_own_hook_sees_the_same_target(wheel, guest, tmp_path):
     bill = bills.of(tmp_path / "out" / made(tmp_path)[0])
     assert bills.tools(bill).keys() == {"hatchling"}, "the bill of materials is the hook's"
     assert "timestamp" not in bill["metadata"]
+
+
+def test_our_own_hook_gets_the_headers_for_wasi(wheel, tmp_path):
+    """A package with wheels for this machine and for WASI, whose header says which it is of."""
+    checkout, index = Path(__file__).parents[2], tmp_path / "index"
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-w", index, checkout], check=True)
+    machine = "linux_" + platform.machine() if sys.platform == "linux" else sysconfig.get_platform()
+    code = "def get_include():\n    return __path__[0]\n"
+    for tag in (f"py3-none-{machine.replace('-', '_')}", "cp313-cp313-wasi_wasm32"):
+        header = f'#define MADE_FOR "made for {tag}"\n'
+        pure_wheel(index, "bound", "1.0", {"bound/__init__.py": code, "bound/bound.h": header}, tag=tag)
+    requires = '[build-system]\nrequires = ["hatchling", "hatch-wasi", "bound"]\nbuild-backend = "hatchling.build"\n'
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "pyproject.toml").write_text(f'{requires}{PROJECT}{HATCH}include-from = ["bound"]\n')
+    (tmp_path / "project" / "answer.c").write_text(
+        f"#include <bound.h>\n{C}".replace(
+            "= {PyModuleDef_HEAD_INIT, ", "= {PyModuleDef_HEAD_INIT, .m_doc = MADE_FOR, "
+        )
+    )
+    done = wheel("-f", index, tmp_path / "project")
+    assert done.returncode == 0, done.stderr
+    site = unpack(tmp_path / "out" / made(tmp_path)[0], tmp_path / "site")
+    [module] = site.glob("answer*.so")
+    assert b"made for cp313-cp313-wasi_wasm32" in module.read_bytes()
