@@ -58,7 +58,8 @@ def read(extensions: Sequence[Extension], root: Path, warn: Callable[[str], None
         return tuple(extensions)
     asked = [[sources[item.name], list(item.include_dirs)] for item in extensions if item.name in sources]
     words, what = ["-c", PROGRAM, json.dumps(asked)], "reading the distutils lines of Cython sources"
-    output = process.run_python(words, what=what, cwd=root, env=dict(os.environ))
+    env = {**os.environ, "PYTHONHASHSEED": "0"}  # Cython keeps folders in sets: their order must not change
+    output = process.run_python(words, what=what, cwd=root, env=env)
     found = dict(zip(sources, json.loads(output.strip().splitlines()[-1]), strict=True))
     issues = [issue for name, source in sources.items() for issue in _issues(found[name], source, root)]
     if issues:
