@@ -56,7 +56,7 @@ class _Socket(_socket.socket):
 
 
 def complete():
-    """Give `_socket` what it lacks."""
+    """Set in `_socket` what it lacks."""
     for name, value in _CONSTANTS.items():
         if not hasattr(_socket, name):
             setattr(_socket, name, value)

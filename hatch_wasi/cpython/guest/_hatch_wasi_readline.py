@@ -89,7 +89,7 @@ def _quietly(function, *arguments):
 
 
 def _complete(words):
-    """Give what was inserted, and all matches."""
+    """Return what was inserted, and all matches."""
     _now.update(type=int(words[0]), begin=int(words[1]), end=int(words[2]), line=words[4])
     _inserted.clear()
     matches = []
