@@ -1,6 +1,7 @@
 """A build environment: a virtual environment of the build python with a project's build requirements."""
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,12 @@ from packaging.utils import canonicalize_name
 from hatch_wasi import environment, process
 from hatch_wasi.errors import BuildError, ProcessFailed, UsageError
 from hatch_wasi.fetch import pip_variables
+
+# How pip reports an index that it cannot connect to: in a warning that it tries again.
+UNREACHABLE = re.compile(
+    r"^WARNING: Retrying .*?(Failed to resolve '[^']+'|\[Errno -?\d+\] [^'\")]+|[Cc]onnection \S+ timed out|timed out)",
+    re.MULTILINE,
+)
 
 __all__ = ["Environment", "Surroundings", "impure_packages"]
 
@@ -115,8 +122,11 @@ class Environment:
             )
         except ProcessFailed as error:
             names = ", ".join(requirements)
-            message = f"the build requirements ({names}) cannot be installed: {error.message}"
-            raise BuildError(message, log=self.log, output=error.output) from error
+            unreachable = UNREACHABLE.search(error.output)
+            reason = f"the package index does not answer ({unreachable[1]})" if unreachable else error.message
+            hint = "check the network and pip's index; --no-isolation takes what is installed" if unreachable else None
+            message = f"the build requirements ({names}) cannot be installed: {reason}"
+            raise BuildError(message, hint=hint, log=self.log, output=error.output) from error
 
     def _check(self, requirements: Sequence[str]) -> None:
         have = {canonicalize_name(dist.name): dist.version for dist in self.distributions()}

@@ -80,6 +80,25 @@ def test_tests_of_what_is_not_there(wheel, tested, tmp_path):
     assert "for --test-command" in fails(wheel(tested, "--test-requires", "pytest"), tmp_path, 2)
 
 
+def test_test_sources_are_looked_for_before_anything_is_built(wheel, tested, tmp_path):
+    """What cannot be compiled is not even tried."""
+    (tested / "answer.c").write_text("#error\n")
+    sdist(tested, tmp_path / "index")
+    for project in (tested, tmp_path / "index" / "answer-1.0.tar.gz"):
+        for name in ("test", "../out", "/"):
+            told = fails(wheel(project, "--test-sources", name, "--test-command", "true"), tmp_path, 2)
+            assert f"--test-sources {name}" in told
+
+
+def test_build_requirements_of_an_index_that_does_not_answer(wheel, tmp_path):
+    """One short line, with the reason: pip prints the same connection error five times, and then blames the version."""
+    project = write("setuptools-c", tmp_path / "project")
+    told = fails(wheel("-i", "http://127.0.0.1:9/simple", project, PIP_RETRIES="1", NO_PROXY="*"), tmp_path)
+    (line,) = [line for line in told.splitlines() if line.startswith("error:")]
+    assert "Connection refused" in line
+    assert len(line) < 200
+
+
 def test_a_wheel_of_an_sdist_is_kept_until_it_is_to_be_built_again(wheel, tmp_path):
     project = write("setuptools-c", tmp_path / "project")
     # Its own, so that no other run has it in the cache.
