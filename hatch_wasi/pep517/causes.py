@@ -14,10 +14,12 @@ MEMORY = "it maps memory in a way that WASI cannot"
 LIBRARY = "it needs a library that there is no build of for WASI"
 DOWNLOAD = "it downloads more sources while it is built, and that failed, whatever it is built for"
 OLDER = "it is written for an older Python: a newer release may not be"
+LEAN = "the native Python that hatch-wasi built lacks this module: install a whole one, or name it by HATCH_WASI_BUILD_PYTHON"
 UNKNOWN = "it knows neither WASI nor WebAssembly"
 RUST = "it is written in Rust, for which there is no toolchain here"
 # What stands in the message: why. The first that fits counts.
 CAUSES = (
+    (r"No module named '_(bz2|curses|dbm|decimal|gdbm|lzma|sqlite3|tkinter|uuid)'", LEAN),
     (r"(?i)\b(platform|system|arch\w*)\b.*\b(not supported|unsupported)\b|\bported to\b", UNKNOWN),
     (r"(?i)\b(unsupported|unknown|unrecognized) (\w+ )?(platform|operating system|arch\w*|processor|endianness)", UNKNOWN),
     (r"\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|waitpid|popen)\b|'system'|sys/wait\.h|spawn\.h", PROCESSES),
@@ -52,7 +54,10 @@ RUST_BACKEND = re.compile(r"\s*(maturin|setuptools[-_.]rust)\b", re.IGNORECASE)
 MARKS = (
     re.compile(r"(fatal )?error: (?![Cc]ommand |linker command|Failed|metadata|subprocess|in ['`])"),
     re.compile(r"CMake Error|ERROR: |error\[|ld: error"),
+    # What a shell says of a program, and what runs programs of the build says of theirs.
+    re.compile(r": (command )?not found$|: Permission denied$|^hatch-wasi: (?!headers|.* was built for WASI)"),
     re.compile(r"\w*(Error|Exception): "),
+    re.compile(r"^FAILED: "),  # ninja, of the step that failed
 )
 
 

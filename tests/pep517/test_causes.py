@@ -42,6 +42,7 @@ from hatch_wasi.pep517 import causes
         ("error: Could not find the FFTW header 'fftw3.h'", "library that there is no build"),
         ("core.c:196:12: fatal error: 'longintrepr.h' file not found", "older Python"),
         ("x.c:9:1: error: no member named 'use_tracing' in 'struct _ts'", "older Python"),
+        ("ModuleNotFoundError: No module named '_sqlite3'", "HATCH_WASI_BUILD_PYTHON"),
         ('config.h:9:2: error: "Unknown target architecture"', "neither WASI nor WebAssembly"),
     ],
 )
@@ -102,3 +103,22 @@ def test_rust_shows_in_what_builds_it():
     assert "Rust" in (causes.language(["setuptools", "setuptools-rust>=1.7"]) or "")
     assert "Rust" in (causes.language(["maturin>=1,<2"]) or "")
     assert causes.language(["setuptools", "maturing"]) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ["[3/5] Generating table.h", "FAILED: table.h", "/bin/sh: 1: mktable: not found", "*** CMake build failed"],
+            2,
+        ),
+        (["FAILED: table.h", "hatch-wasi: ./mktable: wasm trap: unreachable", "*** CMake build failed"], 1),
+        (
+            ["[3/5] Generating table.h", "FAILED: [code=9] table.h", "cd build && ./mktable", "*** CMake build failed"],
+            1,
+        ),
+        (["FAILED: a.o", "a.c:1:2: error: no", "/bin/sh: 1: x: not found"], 1),
+    ],
+)
+def test_a_step_that_fails_says_more_than_what_ran_it(lines, expected):
+    assert causes.telling(lines) == lines[expected]

@@ -45,8 +45,10 @@ def test_auto_never_builds_llvm(tmp_path: Path, cache: Cache) -> None:
     cxx(tmp_path)
     with pytest.raises(Unavailable, match=r"no clang 18 or newer on the PATH.*--sdk source builds LLVM.*takes hours"):
         source.provide(cache, Console(), request_of("auto"))
-    with pytest.raises(ToolchainError, match=r"source: no installed clang can be used"):
+    with pytest.raises(ToolchainError, match=r"source: no installed clang can be used") as caught:
         bootstrap.ensure_sdk(cache, Console())
+    reasons = [line.strip().partition(":")[0] for line in caught.value.message.splitlines()[1:]]
+    assert reasons == ["existing", "release", "debian", "source"], "a line for each provider"
 
 
 def test_asked_for_it_says_that_it_will_take_hours(tmp_path: Path, cache: Cache) -> None:
