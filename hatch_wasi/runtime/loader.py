@@ -13,6 +13,7 @@ from hatch_wasi.runtime.engine import I32, Engine, Exited, Rejected, Trapped
 from hatch_wasi.runtime.resolution import Resolution
 from hatch_wasi.runtime.scope import Arities, Loaded, Scope
 from hatch_wasi.runtime.thrown import Thrown
+from hatch_wasi.side_modules.exports import INIT_PREFIXES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ __all__ = ["Loader"]
 RTLD_GLOBAL = 256
 """wasi-libc's <dlfcn.h>; RTLD_DEFAULT is handle 0 there."""
 MAIN_HANDLE = 1
-INITIALIZERS = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
-"""How the functions begin that CPython calls to import a module (PEP 489, PEP 793)."""
 NESTING = 32
 """How many modules may be on their way at once, each needed by the one before or opened by its constructors."""
 
@@ -143,7 +142,7 @@ class Loader:
             raise LoadError(message)
         for place in self._scope.visible(module) if module is self._main else module.closure():
             if symbol in place.functions:
-                if not symbol.startswith(INITIALIZERS):
+                if not symbol.startswith(INIT_PREFIXES):
                     return self._scope.slot(place, symbol)
                 # CPython calls it whatever it is.
                 self._scope.function(place, symbol, b"", I32)

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["has_init", "init_functions", "is_init", "symbols", "words"]
+__all__ = ["INIT_PREFIXES", "has_init", "init_functions", "is_init", "symbols", "words"]
 
 # Symbols' kinds and flags.
 FUNCTION, DATA, SECTION = 0, 1, 3
