@@ -182,6 +182,19 @@ def test_functions_that_the_loader_calls_have_no_other_type(guest, tmp_path):
     assert [text for text, line in zip(expected, lines, strict=True) if text not in line] == []
 
 
+@pytest.mark.parametrize(
+    "kind", ["(param i32) (result i32) (i32.const 0)", "(result i64) (i64.const 0)", "(param v128)"]
+)
+def test_an_initialization_of_another_type_is_an_import_error(guest, tmp_path, kind):
+    """CPython would call it, and trap."""
+    (tmp_path / "it.so").write_bytes(side_module(f'(func (export "PyInit_it") {kind})'))
+    code = f"{IMPORT}\ntry: load('./it.so')\nexcept ImportError as error: print(error)"
+    done = guest("-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "its PyInit_it is " in done.stdout
+    assert "and must be () -> (i32)" in done.stdout
+
+
 def test_functions_of_any_type_are_called_by_nobody_who_cannot_write_it(guest, tmp_path):
     """Through ctypes, and out of a table that the module has filled."""
     for number, kind in enumerate(PLAIN):
