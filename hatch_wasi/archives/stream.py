@@ -49,6 +49,8 @@ class Stream:
             self._source = _Xz(file)
         self._count = 0
         self._limit = limits.unpacked(size)
+        self.members = limits.members(size)
+        """How many members an archive of this size may have."""
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer only at the end. Raises `Refusal` beyond the limit."""

@@ -70,8 +70,8 @@ class TarReader:
                 known |= self._extended(info)
                 continue
             count += 1
-            if count > limits.MEMBERS:
-                message = f"it has more than the {limits.MEMBERS:,} members that are accepted"
+            if count > self._stream.members:
+                message = f"it has more than the {self._stream.members:,} members that are accepted"
                 raise Refusal(message)
             member = _member(info, known)
             known, in_a_row = {}, 0

@@ -7,6 +7,7 @@ import os
 import random
 import stat
 import tarfile
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -134,15 +135,17 @@ def test_a_hostile_archive_is_no_toolchain(tmp_path: Path, parts: list[bytes]) -
         read_member(path, "gone")
 
 
-def test_a_name_of_gigabytes_is_refused_in_little_memory(outside: Path) -> None:
-    """The archive has 160 KB and is good to its end; the limit on memory is a fifth of the name."""
+def test_a_long_name_is_refused_before_it_is_read(outside: Path) -> None:
+    """The archive is small, and good to its end; other readers have the whole name in memory."""
     path = outside / "a.tar.xz"
-    with lzma.open(path, "wb", preset=0) as packed:
-        packed.write(header("././@LongLink", kind=tarfile.GNUTYPE_LONGNAME, size=1 << 30))
-        for _ in range(1 << 10):
-            packed.write(b"a" * (1 << 20))
-        packed.write(header("top/a") + bytes(2 * BLOCK))
-    check_refused(path, outside)
+    name = header("././@LongLink", kind=tarfile.GNUTYPE_LONGNAME, size=1 << 26) + b"a" * (1 << 26)
+    path.write_bytes(lzma.compress(name + header("top/a") + bytes(2 * BLOCK), preset=0))
+    tracemalloc.start()
+    try:
+        check_refused(path, outside)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("opener", [gzip.open, lzma.open])
@@ -164,6 +167,14 @@ def test_a_dictionary_of_gigabytes_is_refused(outside: Path) -> None:
     packed[block] = changed
     (outside / "a.tar").write_bytes(packed)
     check_refused(outside / "a.tar", outside)
+
+
+def test_empty_files_without_end_are_refused(outside: Path) -> None:
+    path = outside / "a.tar.xz"
+    members = [header(f"top/{number % 100}/{number}") for number in range(limits.FREE_MEMBERS + 5_000)]
+    path.write_bytes(lzma.compress(b"".join(members), preset=0))
+    assert limits.FREE_MEMBERS < limits.members(path.stat().st_size) < len(members)
+    check_refused(path, outside)
 
 
 def test_many_streams_and_padding_of_xz_are_one_file(tmp_path: Path) -> None:
