@@ -32,12 +32,9 @@ __all__ = ["KIND", "BuildOptions", "Builder", "Needs"]
 KIND = "wheels"
 """Cache entries: wheels of sdists, as pip keeps them."""
 SHAPING = (
-    "hatch_wasi.disguise",
-    "hatch_wasi.disguise.include",
-    "hatch_wasi.disguise.program",
-    "hatch_wasi.sbom",
-    "hatch_wasi.side_modules",
-)
+    "hatch_wasi.disguise", "hatch_wasi.disguise.program", "hatch_wasi.sbom", "hatch_wasi.side_modules",
+    "hatch_wasi.side_modules.guest", "hatch_wasi.side_modules.include",
+)  # fmt: skip
 """Whose files shape what is built."""
 
 
