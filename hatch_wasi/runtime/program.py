@@ -8,6 +8,7 @@ import signal
 import sys
 
 from hatch_wasi.errors import HatchWasiError
+from hatch_wasi.runtime.engine import Trapped
 from hatch_wasi.runtime.trial import run_attached
 
 TYPE_CHECKING = False
@@ -41,9 +42,12 @@ def main(settings_file: str, argv: list[str]) -> None:
         if not data.startswith(MAGIC):
             os.execv(argv[0], argv)  # a program of this machine
         status = run_attached(data, argv, *_surroundings(settings), code=settings["code"])
-    except (HatchWasiError, OSError) as error:
-        sys.stderr.write(f"hatch-wasi: {argv[0]}: {error}\n")
-        status = getattr(error, "exit_code", CANNOT_RUN) if isinstance(error, HatchWasiError) else CANNOT_RUN
+    except HatchWasiError as error:
+        sys.stderr.write(f"hatch-wasi: {argv[0]}: {error.render()}\n")
+        status = error.exit_code if isinstance(error, Trapped) else CANNOT_RUN
+    except OSError as error:
+        sys.stderr.write(f"hatch-wasi: {argv[0]}: {error.strerror or error}\n")
+        status = CANNOT_RUN
     sys.stderr.flush()
     os._exit(status)
 

@@ -98,6 +98,12 @@ def test_its_exit_status_is_the_programs(wheel, tmp_path):
     assert found == [0, 3, 200, 134]
 
 
+def test_a_crash_says_what_happened(wheel, tmp_path):
+    (said,) = told(wheel, tmp_path, "found = [run('./tool', 'abort').stderr]")
+    assert said.startswith("hatch-wasi: ./tool: ")
+    assert "abort" in said
+
+
 def test_it_can_be_copied_and_stripped(wheel, tmp_path):
     """What reads or changes programs meets a module; what it leaves runs."""
     found = told(
