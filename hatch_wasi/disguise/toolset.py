@@ -34,7 +34,7 @@ PACKAGE = (
     "disguise/__init__.py", "disguise/driver.py", "side_modules/__init__.py", "side_modules/arguments.py",
     "side_modules/exports.py", "side_modules/longjmp.py",
 )  # fmt: skip
-# `make check` of a library that a project brings along would run WASI's programs on this machine (automake's names).
+# A wheel does not need `make check` of a library that a project brings along (automake's names).
 NO_TESTS = "-- TESTS= check_PROGRAMS="
 SHIM = {"shim.py": "_hatch_wasi_disguise", "sizes.py": "_hatch_wasi_sizes"}
 """What disguises the interpreter, and its name in a build environment."""
