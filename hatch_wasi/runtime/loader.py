@@ -142,12 +142,8 @@ class Loader:
             raise LoadError(message)
         for place in self._scope.visible(module) if module is self._main else module.closure():
             if symbol in place.functions:
-                if not symbol.startswith(INIT_PREFIXES):
-                    return self._scope.slot(place, symbol)
-                # CPython calls it whatever it is.
-                self._scope.function(place, symbol, b"", I32)
-                throws = self._thrown.throws(place)
-                return self._thrown.guard(place, symbol) if throws else self._scope.slot(place, symbol)
+                guarded = symbol.startswith(INIT_PREFIXES) and self._thrown.throws(place)
+                return self._thrown.guard(place, symbol) if guarded else self._scope.slot(place, symbol)
             if symbol in place.data:
                 return self._scope.address(place, symbol)
         message = f"{module.path}: undefined symbol: {symbol}"
@@ -210,6 +206,9 @@ class Loader:
             self._resolution.check(module)
             self._scope.reserve(module)
             self._instantiate(module, entry.module)
+            for symbol in module.functions:
+                if symbol.startswith(INIT_PREFIXES):
+                    self._scope.function(module, symbol, b"", I32)  # CPython calls it whatever its type is
             self._initialize(module)
             self._code.keep(entry)  # not before: the guest can make any number of modules that do not load
         except BaseException:
