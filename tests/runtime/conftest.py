@@ -122,8 +122,9 @@ def compiled_code(tmp_path: Path, wasi_python: WasiPython) -> Path:
 
 
 @pytest.fixture
-def terminal(toolchain: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Terminal]:
+def terminal(guest: Python, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Terminal]:
     """Guests on terminals, in an empty folder and with nothing of this machine's person."""
+    assert guest("-c", "pass").returncode == 0  # it is compiled now, which takes longer than a terminal is waited for
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("NO_COLOR", "1")

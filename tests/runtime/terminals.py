@@ -18,7 +18,7 @@ class Terminal:
             words = program or (sys.executable, "-m", "hatch_wasi", "run")
             os.execvp(words[0], [*words, *arguments])
 
-    def until(self, text: str, timeout: float = 30) -> str:
+    def until(self, text: str, timeout: float = 60) -> str:
         """Read to the end of `text`; what comes behind it is read by the next call."""
         end = time.monotonic() + timeout
         while text.encode() not in self._unread:
