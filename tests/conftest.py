@@ -1,6 +1,7 @@
 """Fixtures for the real toolchain, and the guest as a person runs it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="bootstrap the WASI toolchain if it is not there, and fail if that fails (else: skip what needs it)",
     )
+
+
+def pytest_configure() -> None:
+    # Shells start what runs in the background with SIGINT ignored, and the programs of tests would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,6 +31,8 @@ LARGEST = 1 << 20
 MOST = 10000
 """Lines of history that the guest may add."""
 PAUSE = 0.05
+SOON = 0.001
+"""Seconds: a timer that is set to 0 never ends."""
 
 
 class Editor:
@@ -138,16 +140,22 @@ class Editor:
         if self.is_completing:
             self._to_main.release()
         while self.is_reading:
-            _signal.pthread_kill(self._main, _signal.SIGINT)
+            _signal.pthread_kill(self._main, _signal.SIGALRM)  # not SIGINT: `nohup` and others have it ignored
             time.sleep(PAUSE)
 
     # In the main thread.
 
-    def serve(self) -> None:
-        """Read the line that is asked for, and hand it over."""
+    def serve(self, seconds: float | None = None) -> None:
+        """Read the line that is asked for, no longer than `seconds`, and hand it over.
+
+        A signal ends the reading early, so that readline leaves the terminal as it found it.
+        """
         job, self._job = self._job, None
         event: bytes | None = b"I"
         before = _signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
+        _signal.signal(_signal.SIGALRM, self._end_reading)
+        if seconds is not None:
+            _signal.setitimer(_signal.ITIMER_REAL, max(seconds, SOON))
         try:
             self.is_reading = True
             event = self._read(*job) if job else None
@@ -159,8 +167,14 @@ class Editor:
         except Exception:  # noqa: BLE001 - as in `edit`
             event = None
         self.is_reading = False
+        if seconds is not None:
+            _signal.setitimer(_signal.ITIMER_REAL, 0)
         _signal.set_wakeup_fd(before)
         self._tell(event)
+
+    def _end_reading(self, *_: object) -> None:
+        if self.is_reading:
+            raise KeyboardInterrupt
 
     def _tell(self, event: bytes | None) -> None:
         self._event = event

@@ -31,8 +31,6 @@ INTERRUPTED = 130
 """Exit status of the guest after a KeyboardInterrupt that it did not catch; a program may also choose it."""
 TIMED_OUT = 124
 """Exit status of a process that ran longer than it may, as `timeout` has it."""
-SOON = 0.001
-"""Seconds: a timer that is set to none at all never ends."""
 WATCH = 0.5
 """Seconds between looks whether a signal was missed."""
 
@@ -124,23 +122,15 @@ class Guest:
         return -_signal.SIGINT if self._is_interrupted() else self.status
 
     def _serve(self, deadline: float | None) -> bool:
-        """Read a line if the guest waits for one; returns False if it does not, which means that it has ended.
-
-        At the deadline, a signal ends the reading: readline then leaves the terminal as it found it.
-        """
-        if self._editor is None or not self._editor.waits:
+        """Read a line if the guest waits for one; returns False if it does not, which means that it has ended."""
+        editor = self._editor
+        if editor is None or not editor.waits:
             return False
-        if deadline is not None:
-            _signal.signal(_signal.SIGALRM, _signal.default_int_handler)
-            _signal.setitimer(_signal.ITIMER_REAL, max(deadline - time.monotonic(), SOON))
         try:
-            self._editor.serve()
-        except KeyboardInterrupt:
-            if deadline is None:
+            editor.serve(None if deadline is None else deadline - time.monotonic())
+        except KeyboardInterrupt:  # the signal that ended the reading came just before it ended by itself
+            if deadline is None and not editor.is_abandoned:
                 raise
-        finally:
-            if deadline is not None:
-                _signal.setitimer(_signal.ITIMER_REAL, 0)
         return True
 
     def _is_interrupted(self) -> bool:

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -32,7 +33,15 @@ class Terminal:
     def say(self, text: str) -> None:
         os.write(self.descriptor, text.encode())
 
-    def ended(self) -> int:
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    def ended(self, timeout: float = 60) -> int:
+        """Wait for the end, and return the exit status."""
+        end = time.monotonic() + timeout
+        while (found := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                message = f"the guest has not ended after {timeout} s"
+                raise AssertionError(message)
+            time.sleep(0.01)
         os.close(self.descriptor)
-        return status
+        return os.waitstatus_to_exitcode(found[1])

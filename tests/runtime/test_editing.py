@@ -169,6 +169,17 @@ def test_completers_that_fail(terminal, tmp_path, completer, status):
     assert program.ended() == status
 
 
+def test_a_guest_that_ends_while_a_line_is_read_in_a_process_that_ignores_sigint(terminal, tmp_path):
+    (tmp_path / "here" / "bad.py").write_text(
+        "import os, readline\nreadline.set_completer(lambda text, state: os._exit(7))\ninput('> ')\n"
+    )
+    shell = ("sh", "-c", 'trap "" INT; exec "$0" -m hatch_wasi run bad.py', sys.executable)
+    program = terminal(program=shell)
+    program.until("> ")
+    program.say("x\t")
+    assert program.ended() == 7
+
+
 def test_interrupts_while_a_line_is_read(terminal, tmp_path):
     (tmp_path / "here" / "handler.py").write_text(
         "import signal\nsignal.signal(signal.SIGINT, lambda *_: print('[handled]', flush=True))\n"
