@@ -17,7 +17,17 @@ print(json.dumps([time.tzname, time.timezone, time.altzone, time.daylight, [
     [*time.localtime(t), time.localtime(t).tm_gmtoff, time.strftime('%Z %z', time.localtime(t)),
      time.mktime((*time.localtime(t)[:8], time.localtime(t).tm_isdst))] for t in {TIMES}]]))
 """
-needs_zones = pytest.mark.skipif(zone.find_zones() is None, reason="this machine has no zones")
+
+
+@pytest.fixture
+def _zones(request: pytest.FixtureRequest) -> None:
+    if zone.find_zones() is None:
+        if request.config.getoption("--require-toolchain"):
+            pytest.fail("this machine has no time zones: apt-get install tzdata")
+        pytest.skip("this machine has no time zones")
+
+
+needs_zones = pytest.mark.usefixtures("_zones")
 
 
 def native(code: str, setting: str) -> object:
