@@ -1,5 +1,6 @@
 """Ask pip which releases are to be installed, with tags, markers and what is installed read as WASI Python's."""
 
+import importlib.metadata
 import json
 import tempfile
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from hatch_wasi import process
 from hatch_wasi.archives import limits
@@ -24,6 +26,8 @@ from hatch_wasi.wheels.wheel import Wheel
 
 __all__ = ["Chosen", "Resolver", "Unavailable"]
 
+OLDEST_PIP = Version("25.1")
+"""As in the extra `wheel` of pyproject.toml."""
 # Of a person's configuration of pip, what would have it install elsewhere than is asked for.
 PLACES = ("PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET", "PIP_USER")
 
@@ -39,6 +43,16 @@ class Chosen:
     """Where it is from, if it was named by its place and not looked up in an index: `direct_url.json` (PEP 610)."""
     name: str
     version: str
+
+
+def _check_pip() -> None:
+    """Raise `UsageError` unless a pip is installed that can resolve for another platform."""
+    hint = "pip install 'hatch-wasi[wheel]'"
+    if find_spec("pip") is None:
+        raise UsageError("pip, which looks requirements up, is not installed", hint=hint)
+    found = importlib.metadata.version("pip")
+    if Version(found) < OLDEST_PIP:
+        raise UsageError(f"pip {found} is too old to look requirements up for WASI: {OLDEST_PIP} is needed", hint=hint)
 
 
 def _metadata(path: Path, folder: Path) -> Path:
@@ -76,9 +90,7 @@ class Resolver:
         Wheels that are not files already are downloaded to the empty `folder`. Raises `Unavailable`, or
         `WheelError` for whatever else pip does not like.
         """
-        if find_spec("pip") is None:
-            message = "pip, which looks requirements up, is not installed"
-            raise UsageError(message, hint="pip install 'hatch-wasi[wheel]'")
+        _check_pip()
         report = folder / "report.json"
         common = [*self._common(), "--only-binary=:all:", *self._target()]
         install = ["install", "--dry-run", "--report", str(report), *common, *self.options, *words]

@@ -49,6 +49,19 @@ def listed(site, capfd):
     return run
 
 
+def test_a_pip_that_is_too_old_is_named(install, monkeypatch, tmp_path, capfd):
+    """Another distribution's metadata on the path is what an older pip would look like."""
+    old = tmp_path / "old" / "pip-23.0.1.dist-info"
+    old.mkdir(parents=True)
+    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: pip\nVersion: 23.0.1\n")
+    monkeypatch.syspath_prepend(str(old.parent))
+    assert install("app") == 2
+    said = capfd.readouterr().err
+    assert "error: pip 23.0.1 is too old" in said
+    assert "25.1" in said
+    assert "hint: pip install 'hatch-wasi[wheel]'" in said
+
+
 def test_dependencies_by_the_markers_of_wasi(install, index, make_wheel, listed):
     needs = (
         "one; sys_platform == 'wasi' and platform_machine == 'wasm32'", "no-such-thing; sys_platform == 'linux'",
