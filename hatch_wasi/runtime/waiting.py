@@ -15,6 +15,7 @@ from hatch_wasi.runtime.stubs import forward_module, stdin_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hatch_wasi.runtime.engine import Engine
+    from hatch_wasi.runtime.signals import Signals
     from hatch_wasi.runtime.space import Space
 
 __all__ = ["Waiting"]
@@ -37,6 +38,7 @@ class Waiting:
         """Give `linker` these functions in place of wasmtime's; reads only if standard input is a terminal."""
         self._engine = engine
         self._space: Space | None = None
+        self._signals: Signals | None = None
         self._wake, self._woken = os.pipe()
         os.set_blocking(self._woken, False)
         engine.define(linker, WASI, b"poll_oneoff", engine.host_function(I32 * 4, I32, self._poll))
@@ -49,9 +51,10 @@ class Waiting:
             if read is not None:
                 engine.define(linker, WASI, b"fd_read", read)
 
-    def attach(self, space: Space) -> None:
+    def attach(self, space: Space, signals: Signals) -> None:
         """Begin to serve the guest of `space`, before it starts."""
         self._space = space
+        self._signals = signals
         if self._table is None:
             return
         engine = self._engine
@@ -62,7 +65,7 @@ class Waiting:
             space.set_slot(0, function, table=self._table)
 
     def interrupt(self) -> None:
-        """End a wait that is going on, or else the next; from any thread."""
+        """End a wait that is going on, or else the next before which the guest does not react; from any thread."""
         try:
             os.write(self._woken, b"!")
         except BlockingIOError:
@@ -71,12 +74,18 @@ class Waiting:
     def _wait(self, files: list[int], seconds: float | None) -> list[int] | None:
         """Wait until one of `files` can be read, or time is over; gives those that can, or None if interrupted."""
         import select
+        import time
 
-        ready, _, _ = select.select([self._wake, *files], [], [], seconds)
-        if self._wake in ready:
+        end = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = None if end is None else max(end - time.monotonic(), 0)
+            ready, _, _ = select.select([self._wake, *files], [], [], left)
+            if self._wake not in ready:
+                return ready
             os.read(self._wake, 4096)
-            return None
-        return ready
+            # The guest may have reacted before it began to wait. Then this wait is not interrupted.
+            if self._signals is None or self._signals.is_pending:
+                return None
 
     def _read(self, vectors: int, count: int, result: int) -> int | str:
         """`fd_read` of standard input."""

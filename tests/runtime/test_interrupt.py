@@ -65,6 +65,18 @@ def test_interrupt_can_be_caught_and_comes_again(started):
     assert (process.returncode, out) == (-signal.SIGINT, "cleaned\n")
 
 
+def test_sleep_after_an_interrupted_computation_takes_its_time(started):
+    process = started(
+        "import time\n"
+        "try:\n"
+        "    while True: pass\n"
+        "except KeyboardInterrupt: pass\n"
+        "begin = time.monotonic(); time.sleep(0.5); print(time.monotonic() - begin >= 0.5)"
+    )
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("True\n", "")
+
+
 def test_own_handler(started):
     process = started(
         "import signal, time\n"
