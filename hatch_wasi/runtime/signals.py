@@ -22,6 +22,8 @@ WORDS = 7
 WIDTH = 4
 UNHANDLED = WORDS * WIDTH
 """Offset of a word that a newer python.wasm has: the address of what tells of a KeyboardInterrupt that was not caught."""
+HANDLER = WIDTH
+"""Where the handler of SIGINT is, from the word that says that SIGINT arrived: CPython keeps them as one struct."""
 
 
 class Signals:
@@ -43,12 +45,18 @@ class Signals:
         """Whether the guest has ended by a KeyboardInterrupt that it did not catch."""
         return self._unhandled is not None and bool(self._load(self._unhandled))
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether a SIGINT has been stored that the guest has not reacted to."""
+        return self._load(self._sigint) != 0
+
     def interrupt(self) -> bool:
         """Do what CPython's own handler of SIGINT does: the guest raises KeyboardInterrupt soon.
 
-        Returns False if it cannot: the guest has not begun yet, or has not reacted to the one before.
+        Returns False if it cannot: the guest has not begun yet, or has not reacted to the one before. Until CPython has
+        set its handlers, it would drop the signal ("ignored due to race condition").
         """
-        if not self._load(self._main_state) or self._load(self._sigint) != 0:
+        if not self._load(self._main_state) or not self._load(self._sigint + HANDLER) or self.is_pending:
             return False
         # The order of trip_signal in Modules/signalmodule.c.
         done = self._store(self._sigint, 1) and self._store(self._tripped, 1)

@@ -11,7 +11,7 @@ from hatch_wasi.runtime.signals import Signals
 from hatch_wasi.runtime.space import Space
 
 SIZE = 1 << 16
-WORDS, TRIPPED, SIGINT, MAIN_STATE, STATE = 1024, 2000, 2004, 2008, 4096
+WORDS, TRIPPED, SIGINT, HANDLER, MAIN_STATE, STATE = 1024, 2000, 2004, 2008, 2012, 4096
 BREAKER, PENDING = 24, 2
 MAIN = f"""(module
     (memory (export "memory") 1) (table (export "__indirect_function_table") 1 funcref)
@@ -28,6 +28,7 @@ def space() -> Space:
 
 def signals(space: Space, *, version: int = 1, tripped: int = TRIPPED, sigint: int = SIGINT,
             main_state: int = MAIN_STATE, breaker: int = BREAKER) -> Signals:  # fmt: skip
+    put(space, HANDLER, 3000)
     space.write(WORDS, struct.pack("<7I", version, 28, tripped, sigint, main_state, breaker, PENDING))
     return Signals(space)
 
@@ -53,6 +54,17 @@ def test_a_guest_that_has_not_begun_is_not_interrupted(space):
     found = signals(space)
     assert not found.interrupt()
     assert [word(space, address) for address in (TRIPPED, SIGINT)] == [0, 0]
+
+
+def test_a_guest_without_handlers_is_not_interrupted(space):
+    """CPython drops a signal that arrives before it has set its handlers."""
+    found = signals(space)
+    put(space, MAIN_STATE, STATE)
+    put(space, HANDLER, 0)
+    assert not found.interrupt()
+    assert [word(space, address) for address in (TRIPPED, SIGINT)] == [0, 0]
+    put(space, HANDLER, 3000)
+    assert found.interrupt()
 
 
 BEYOND = [SIZE - 3, SIZE, SIZE + 1, 0x7FFFFFFF, 0xF0000000, 0xFFFFFFFC, 0xFFFFFFFF]
