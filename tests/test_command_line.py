@@ -32,6 +32,21 @@ def test_without_a_command_all_are_shown() -> None:
     assert _run("-V", stdout=subprocess.PIPE).stdout.startswith("hatch-wasi ")
 
 
+def test_help_is_a_command_too() -> None:
+    for words in ((), ("run",), ("install",)):
+        shown = _run("help", *words, stdout=subprocess.PIPE)
+        assert shown.returncode == 0
+        assert shown.stdout == _run(*words, "--help", stdout=subprocess.PIPE).stdout
+    assert _run("help", "instal").returncode == 2
+
+
+def test_an_unknown_option_without_a_command() -> None:
+    done = _run("--verison")
+    assert done.returncode == 2
+    assert "--verison" in done.stderr
+    assert "did you mean --version?" in done.stderr
+
+
 @pytest.mark.parametrize("command", sorted({*COMMANDS} - {"run"}))
 def test_an_unknown_option_is_the_commands(command: str) -> None:
     words = {

@@ -27,6 +27,9 @@ COMMANDS = (
     "export", "import", "clean",
 )  # fmt: skip
 
+GENERAL = ("--help", "--version", "-h", "-V")
+"""Options without a command."""
+
 
 def _parsed(words: Sequence[str]) -> argparse.Namespace:
     """Read the command line, with the parsers that it needs: to have all of them means to import all that they use."""
@@ -35,6 +38,8 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
     named = words[0] if words and words[0] in COMMANDS else None
     if words and named is None and not words[0].startswith("-"):
         raise UsageError(f"there is no command {words[0]}", hint=_meant(words[0], COMMANDS) or _all_commands())
+    if words and set(COMMANDS).isdisjoint(words) and words[0] not in GENERAL:
+        raise UsageError(f"there is no option {words[0]}", hint=_meant(words[0], GENERAL) or "see hatch-wasi --help")
     parser, commands = _parsers([named] if named else COMMANDS)
     if not words:
         parser.print_help(sys.stderr)
@@ -95,6 +100,8 @@ def _parsers(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: this process's) and give the exit status: 0 done, 1 failed, 2 usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     is_run = words[:1] == ["run"]
     _put_last(os.environ.get("PYTHONPATH", ""))
     try:
