@@ -57,9 +57,9 @@ def execute(args: argparse.Namespace, console: Console) -> int:
 
 
 def _agreed(files: list[str], site: Path, labels: str) -> bool:
-    """Ask a person. Raises `UsageError` if there is nobody to ask."""
+    """Ask for confirmation. Raises `UsageError` if standard input is not a terminal."""
     if not sys.stdin.isatty():
-        message = f"{labels} would be removed, and there is nobody to ask"
+        message = f"cannot ask whether to remove {labels}: standard input is not a terminal"
         raise UsageError(message, hint="pass --yes")
     rest = [f"  … and {len(files) - SHOWN} more"] if len(files) > SHOWN else []
     shown = [f"  {site / name}" for name in files[:SHOWN]]

@@ -31,10 +31,10 @@ def test_a_name_that_is_not_there(install, make_wheel, command, capfd):
     assert command("uninstall", "-y", "no name!") == 2
 
 
-def test_nobody_is_asked_where_there_is_nobody(install, make_wheel, site, command, capfd, monkeypatch):
+def test_uninstall_without_a_terminal_needs_yes(install, make_wheel, site, command, capfd, monkeypatch):
     install(make_wheel("one", "1.0", {"one.py": ""}))
     assert command("uninstall", "one") == 2
-    assert "there is nobody to ask" in capfd.readouterr().err
+    assert "hint: pass --yes" in capfd.readouterr().err
     assert (site / "one.py").is_file()
 
 
