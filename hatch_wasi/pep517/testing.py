@@ -77,7 +77,8 @@ class Tests:
                 last = error.output.strip().rpartition("\n")[2].strip(" =") or error.message
                 message = f"{wheel.name} fails its tests on WASI (exit status {error.status}): {last}"
                 raise BuildError(message, hint="the wheel was not kept", log=log, output=error.output) from error
-        console.note(f"Tests of {wheel.name} pass: {told.strip().rpartition(chr(10))[2].strip(' =')}")
+        last = told.strip().rpartition("\n")[2].strip(" =")
+        console.note(f"Tests of {wheel.name} pass" + f": {last}" * bool(last))
 
     def check(self, source: Path) -> None:
         """Raise `UsageError` if the tree at `source` lacks what the tests are to run from."""

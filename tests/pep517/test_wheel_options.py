@@ -49,6 +49,12 @@ def test_a_wheel_that_passes_its_tests_is_kept(wheel, tested, tmp_path):
     assert made(tmp_path) == [WHEEL]
 
 
+def test_a_test_command_that_prints_nothing(wheel, tested):
+    done = wheel(tested, "--test-command", "true")
+    assert done.returncode == 0, done.stderr
+    assert f"Tests of {WHEEL} pass" in done.stderr.splitlines()
+
+
 def test_one_that_fails_them_is_not(wheel, tested, tmp_path):
     (tested / "tests" / "check.py").write_text(TESTS.replace("7.0", "8.0"))
     told = fails(wheel(tested, *HELPED, "--test-command", "python {project}/tests/check.py"), tmp_path)
