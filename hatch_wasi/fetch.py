@@ -74,7 +74,7 @@ def download(cache: Cache, urls: Sequence[str], *, sha256: str, console: Console
         transfer = _Transfer(path, sha256, console)
         if _served_by_folder(name, transfer) or _served_by_network(name, urls, transfer):
             return path
-    message = redacted(f"{name} cannot be had: " + "; ".join(transfer.reasons))
+    message = redacted(f"{name} cannot be fetched: " + "; ".join(transfer.reasons))
     raise FetchError(message, hint=HINT)
 
 

@@ -151,7 +151,7 @@ def test_hopeless_servers_are_given_up(
     server.behaviours[NAME] = getattr(archive_server, behaviour)
     with pytest.raises(FetchError, match=reason) as caught:
         download(Cache(tmp_path), [url], sha256=SHA256)
-    assert caught.value.message.startswith(f"{NAME} cannot be had: {url}: ")
+    assert caught.value.message.startswith(f"{NAME} cannot be fetched: {url}: ")
     assert "HATCH_WASI_MIRROR" in str(caught.value.hint)
     assert len(server.requests) == count
     assert f"{SHA256}-{NAME}" not in kept(tmp_path)

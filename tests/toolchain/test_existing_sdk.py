@@ -150,7 +150,7 @@ def test_no_provider_serves_and_every_reason_is_told(tmp_path: Path, monkeypatch
         bootstrap.ensure(Cache(tmp_path / "cache"), Console())
     message = caught.value.message
     assert f"existing: WASI_SDK_PATH names {tmp_path / 'nowhere'}, which does not exist" in message
-    assert "release: wasi-sysroot-24.0.tar.gz cannot be had: " in message
+    assert "release: wasi-sysroot-24.0.tar.gz cannot be fetched: " in message
     assert "debian: offline" in message
     assert "WASI_SDK_PATH" in str(caught.value.hint)
     assert not (tmp_path / "cache" / "sdk").exists()

@@ -270,7 +270,7 @@ class TestFailures:
     )
     def test_a_server_that_does_not_serve(self, told: "partial[str]", behaviour: str, reason: str) -> None:
         text = told(small("wasi-sdk-33.0-x86_64-linux"), behaviour=behaviour)
-        assert f"{COMPILER} cannot be had: " in text
+        assert f"{COMPILER} cannot be fetched: " in text
         assert reason in text
 
     def test_a_missing_archive(self, told: "partial[str]") -> None:
@@ -326,13 +326,13 @@ class TestFailures:
         lines: list[str] = []
         assert chain.find(Cache(tmp_path), Console(verbosity=1, write=lines.append), REQUEST) is Next.SDK
         (reason,) = [line for line in lines if "127.0.0.1:1" in line]
-        assert re.search(rf"{SYSROOT} cannot be had: http://127.0.0.1:1/.*Connection refused", reason)
+        assert re.search(rf"{SYSROOT} cannot be fetched: http://127.0.0.1:1/.*Connection refused", reason)
 
     def test_alone_its_reason_is_the_error(self, tmp_path: Path, direct: None, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HATCH_WASI_OFFLINE", "1")
         asked = Request(sdk="release", pair="24", trial=trial.run_command)
         with pytest.raises(
-            ToolchainError, match=r"release: wasi-sysroot-24\.0\.tar\.gz cannot be had: .*offline"
+            ToolchainError, match=r"release: wasi-sysroot-24\.0\.tar\.gz cannot be fetched: .*offline"
         ) as caught:
             chain.find(Cache(tmp_path), Console(), asked)
         assert "HATCH_WASI_MIRROR" in str(caught.value.hint)
