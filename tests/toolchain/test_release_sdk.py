@@ -23,12 +23,12 @@ from archive_server import ArchiveServer
 from release_archives import COMPILER, SYSROOT
 
 from hatch_wasi import fetch, network, pins
+from hatch_wasi.archives import limits
 from hatch_wasi.cache import Cache
 from hatch_wasi.console import Console
 from hatch_wasi.errors import ToolchainError
 from hatch_wasi.runtime import trial
 from hatch_wasi.sdk import WasiSdk
-from hatch_wasi.sources import archive
 from hatch_wasi.toolchain import chain, existing, release
 from hatch_wasi.toolchain.provider import Request, Unavailable
 from hatch_wasi.toolchain.verify import verify
@@ -312,7 +312,7 @@ class TestFailures:
     def test_a_hostile_archive(
         self, told: "partial[str]", tmp_path: Path, member: tarfile.TarInfo, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(archive, "RATIO_FREE", 100_000)
+        monkeypatch.setattr(limits, "FREE", 100_000)
         assert f"{COMPILER} cannot be unpacked: " in told(small("wasi-sdk-33.0-x86_64-linux", member))
         assert not list(tmp_path.rglob("*evil*"))
         assert not list(tmp_path.rglob("*/tree/bin"))
