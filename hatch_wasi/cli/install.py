@@ -77,7 +77,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     auditor = Auditor(toolchain.python, allow_abi_mismatch=args.allow_abi_mismatch)
     with gathering.gathered(toolchain, cache, site) as found, open_wheels([path for path, _ in found]) as wheels:
         if not wheels:
-            console.note("everything that is asked for is installed already")
+            console.note("all requirements are already installed")
         elif args.dry_run:
             console.note(f"would install {', '.join(wheel.label for wheel in wheels)} in {site}")
         else:

@@ -103,7 +103,7 @@ def test_what_is_there_is_left_and_upgraded_when_asked(install, index, make_whee
     index.add(make_wheel("one", "2.0", {"one.py": "2"}))
     capfd.readouterr()
     assert install("one") == 0
-    assert "everything that is asked for is installed already" in capfd.readouterr().err
+    assert "all requirements are already installed" in capfd.readouterr().err
     assert listed() == ["one==1.0"]
     assert install("--upgrade", "one") == 0
     assert listed() == ["one==2.0"]
