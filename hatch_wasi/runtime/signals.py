@@ -24,6 +24,8 @@ UNHANDLED = WORDS * WIDTH
 """Offset of a word that a newer python.wasm has: the address of what tells of a KeyboardInterrupt that was not caught."""
 HANDLER = WIDTH
 """Where the handler of SIGINT is, from the word that says that SIGINT arrived: CPython keeps them as one struct."""
+DEFAULT = WIDTH
+"""Where SIG_DFL is as an object, from the word that says that any signal arrived."""
 
 
 class Signals:
@@ -53,10 +55,12 @@ class Signals:
     def interrupt(self) -> bool:
         """Do what CPython's own handler of SIGINT does: the guest raises KeyboardInterrupt soon.
 
-        Returns False if it cannot: the guest has not begun yet, or has not reacted to the one before. Until CPython has
-        set its handlers, it would drop the signal ("ignored due to race condition").
+        Returns False if it cannot: the guest has not begun yet, has not reacted to the one before, or has no
+        handler: CPython would drop the signal ("ignored due to race condition").
         """
-        if not self._load(self._main_state) or not self._load(self._sigint + HANDLER) or self.is_pending:
+        handler = self._load(self._sigint + HANDLER)
+        is_handled = handler and handler != self._load(self._tripped + DEFAULT)
+        if not self._load(self._main_state) or not is_handled or self.is_pending:
             return False
         # The order of trip_signal in Modules/signalmodule.c.
         done = self._store(self._sigint, 1) and self._store(self._tripped, 1)

@@ -77,6 +77,16 @@ def test_sleep_after_an_interrupted_computation_takes_its_time(started):
     assert process.communicate(timeout=20) == ("True\n", "")
 
 
+def test_the_default_action_ends_the_guest(started):
+    process = started(
+        "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); print(1, flush=True); time.sleep(60)"
+    )
+    assert process.stdout.readline() == "1\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == -signal.SIGINT
+
+
 def test_own_handler(started):
     process = started(
         "import signal, time\n"
