@@ -19,8 +19,10 @@ def add_parser(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
 ) -> None:
     """Declare the command."""
-    text = "tell whether what is installed for WASI Python has what it needs"
-    description = f"{text[0].upper()}{text[1:]}, by its markers as WASI Python reads them. Exit status 1 if it has not."
+    text = "check that packages for WASI Python have their dependencies"
+    description = (
+        f"{text[0].upper()}{text[1:]}, with markers as WASI Python reads them. Exit status 1 if one is missing."
+    )
     parser = commands.add_parser("check", parents=[common], help=text, description=description)
     places.add_target(parser)
 
@@ -34,7 +36,7 @@ def execute(args: argparse.Namespace, console: Console) -> int:
     problems = list(_problems(site, python.target().markers()))
     output("".join(f"{problem}\n" for problem in problems))
     if not problems:
-        console.note("nothing that is needed is missing")
+        console.note("no dependency is missing")
     return int(bool(problems))
 
 

@@ -22,8 +22,8 @@ def add_parser(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
 ) -> None:
     """Declare the command."""
-    text = "show what packages say of themselves that are installed for WASI Python"
-    description = f"{text[0].upper()}{text[1:]}, and what they are needed by."
+    text = "show the metadata of packages that are installed for WASI Python"
+    description = f"{text[0].upper()}{text[1:]}, and which packages need them."
     parser = commands.add_parser("show", parents=[common], help=text, description=description)
     parser.add_argument("names", nargs="+", metavar="NAME", help="a package")
     parser.add_argument("-f", "--files", action="store_true", help="list the files, too")

@@ -113,7 +113,7 @@ def test_what_is_needed_and_not_there(install, make_wheel, command, toolchain, c
     capfd.readouterr()
     assert command("check") == 0
     said = capfd.readouterr()
-    assert (said.out, said.err) == ("", "nothing that is needed is missing\n")
+    assert (said.out, said.err) == ("", "no dependency is missing\n")
 
 
 def test_a_folder_that_is_not_there_is_said(command, site, capfd):
