@@ -19,18 +19,13 @@ def printable(text: str) -> str:
     These are the control characters of C0 and C1 except newline and tab, DEL, the bidirectional controls, line and
     paragraph separators, other invisible format characters and lone surrogates. What is secret in addresses is hidden.
     """
-    if "://" in text or ("?" in text and "=" in text):
-        from hatch_wasi.redaction import redacted
-
-        text = redacted(text)
-    if text.isprintable():
-        return text
-    return "".join(sign if _is_harmless(sign) else _escape(sign) for sign in text)
+    return _visible(_without_secrets(text))
 
 
 def one_line(text: str) -> str:
     """Return `text`, which may hold names from a hostile file, as one line of at most `LONGEST` characters."""
-    shown = printable(text[:LONGEST]).replace("\n", "\\n").replace("\t", "\\t")
+    text = _without_secrets(text)  # first: a cut could part a password from the @ by which it is known
+    shown = _visible(text[:LONGEST]).replace("\n", "\\n").replace("\t", "\\t")
     return shown if len(text) <= LONGEST else f"{shown}…"
 
 
@@ -40,6 +35,20 @@ def relayed(text: str) -> str:
 
     plain = re.sub(r"\x1b\[[0-9;:]*[mK]", "", text)
     return printable(plain.replace("\r\n", "\n"))
+
+
+def _without_secrets(text: str) -> str:
+    if "://" in text or ("?" in text and "=" in text):
+        from hatch_wasi.redaction import redacted
+
+        return redacted(text)
+    return text
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(sign if _is_harmless(sign) else _escape(sign) for sign in text)
 
 
 def _is_harmless(sign: str) -> bool:

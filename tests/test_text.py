@@ -106,3 +106,10 @@ def test_json_stays_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", out)
     console.output(json.dumps({"name": EVIL + "\x7f\u2028\ud800"}, indent=2))
     assert json.loads(out.getvalue()) == {"name": EVIL + "\x7f\u2028\ud800"}
+
+
+def test_a_cut_does_not_bare_a_password() -> None:
+    address = "https://user:" + "s3cret" * 4 + "@host/x"
+    shown = one_line("x" * (LONGEST - 20) + " " + address)
+    assert "s3c" not in shown
+    assert "s3c" not in one_line("x" * (LONGEST - 10) + " https://user:" + "s3cret" * LONGEST + "@host/")
