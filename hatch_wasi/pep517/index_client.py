@@ -42,7 +42,12 @@ def _check_redirect(response: httpx2.Response) -> None:
     """Raise `httpx2.UnsupportedProtocol` for a redirect that is not followed."""
     if not response.has_redirect_location:
         return
-    origin, target = response.url, response.url.join(response.headers["Location"])
+    origin = response.url
+    try:
+        target = origin.join(response.headers["Location"])
+    except httpx2.InvalidURL as error:  # no HTTPError, so that those who ask would not expect it
+        message = f"{origin} redirects to an address that is not valid: {error}"
+        raise httpx2.UnsupportedProtocol(message) from error
     if target.scheme not in WEB or (origin.scheme == "https" and target.scheme != "https"):
         message = f"{origin} redirects to {target}, which is not followed"
         raise httpx2.UnsupportedProtocol(message)
