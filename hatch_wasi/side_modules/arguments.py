@@ -17,7 +17,8 @@ MACHINE = ("/usr", "/lib", "/lib32", "/lib64", "/opt/homebrew", "/opt/local")
 # Meant for other processors, for their security features, for threads and for other linkers.
 DROPPED = frozenset(
     {
-        "-pthread", "-pthreads", "-rdynamic", "-static", "-static-libgcc", "-static-libstdc++", "-static-pie",
+        "-pthread", "-pthreads", "-rdynamic", "-static", "-static-libgcc", "-static-libstdc++", "-static-pie", "-symbolic", "-freg-struct-return",
+        "-fpcc-struct-return", "-fiopenmp", "-qopenmp", "-static-libgfortran", "-static-libasan", "-static-libubsan", "--shared",
         "-shared-libgcc", "-pie", "-no-pie", "-Werror", "-pipe", "-s", "-bundle", "-shared", "-dynamiclib", "-fPIC",
         "-fpic", "-fPIE", "-fpie", "-fno-PIC", "-fno-pic", "-fno-PIE", "-fno-pie", "-fno-semantic-interposition",
         "-fsemantic-interposition", "-fstack-clash-protection", "-ffat-lto-objects", "-fno-fat-lto-objects",
@@ -71,7 +72,8 @@ REFUSED = {
 # Libraries that python.wasm has, or C++ modules bring along, or WASI has no use for.
 LIBRARIES = frozenset(
     {"stdc++", "c++", "c++abi", "supc++", "unwind", "gcc", "gcc_s", "atomic", "pthread", "dl", "m", "c", "rt", "util",
-     "crypt", "resolv", "nsl", "socket", "ffi", "gomp", "omp", "iomp5", "mvec"}
+     "crypt", "resolv", "nsl", "socket", "ffi", "gomp", "omp", "iomp5", "mvec", "stdc++fs", "stdc++exp", "c++fs",
+     "c++experimental", "gcc_eh", "ssp", "ssp_nonshared"}
 )  # fmt: skip
 LIBRARY_PREFIXES = ("python",)
 # Words for the linker (after -Wl, or -Xlinker) that wasm-ld knows and a side module bears. All others are dropped: they
@@ -156,13 +158,13 @@ def rewrite(argv: Iterable[str], place: Callable[[str, str], str | None] = lambd
             command.dropped += [word, next(words, "")]
         elif _is_dropped(word):
             command.dropped.append(word)
-            command.shared |= word in ("-shared", "-bundle", "-dynamiclib")
+            command.shared |= word in ("-shared", "--shared", "-bundle", "-dynamiclib")
         elif (option := _search(word)) is not None:
             _folder(command, option, word[len(option) :] or next(words, ""), place)
         elif word in PAIRS:
             _pair(command, word, next(words, ""), words)
-        elif word == "-l" or (word.startswith("-l") and len(word) > 2):
-            name = word[2:] or next(words, "")
+        elif word in ("-l", "--library") or word.startswith(("-l", "--library=")):
+            name = _library(word) or next(words, "")
             command.libraries = True
             (command.dropped if is_provided(name) else command.words).append("-l" + name)
         else:
@@ -176,8 +178,20 @@ def rewrite(argv: Iterable[str], place: Callable[[str, str], str | None] = lambd
 
 
 def is_provided(library: str) -> bool:
-    """Tell whether `-l` with this name links nothing on WASI: python.wasm has it, or every module that needs it."""
+    """Tell whether `-l` with this name links nothing on WASI: python.wasm has it, or every module that needs it.
+
+    `:libm.a` and `:libm.so.6` name the library `m` by its file.
+    """
+    if library.startswith(":lib"):
+        library = library[len(":lib") :].partition(".so")[0].removesuffix(".a")
     return library in LIBRARIES or library.startswith(LIBRARY_PREFIXES)
+
+
+def _library(word: str) -> str:
+    """Return the name of the library in `-lNAME` or `--library=NAME`: empty if there is none."""
+    if word.startswith("-l"):
+        return word[2:]
+    return word[len("--library=") :] if word.startswith("--library=") else ""
 
 
 def _is_dropped(word: str) -> bool:
@@ -248,9 +262,7 @@ def _linker(command: Command, word: str) -> None:
             command.words.append(f"-Wl,{word}")
         elif word:  # the names of the memory
             command.dropped[-1] += f",{word}"
-    elif (word.startswith("-l") and is_provided(word[2:])) or not (
-        word in LINKER_KEPT or word.startswith(LINKER_KEPT_PREFIXES)
-    ):
+    elif is_provided(_library(word)) or not (word in LINKER_KEPT or word.startswith(LINKER_KEPT_PREFIXES)):
         command.dropped.append(f"-Wl,{word}")
     else:
         command.words.append(f"-Wl,{word}")

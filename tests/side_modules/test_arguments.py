@@ -21,7 +21,9 @@ def words(text: str, **options: object) -> str:
         "-fsanitize=address", "-fprofile-generate", "--coverage", "-mno-avx", "-mcpu=native", "-matomics", "-mno-bulk-memory", "-mthread-model posix", "-mabi=lp64", "-mlong-double-64",
         "-fno-PIC", "-fno-pic", "-ftls-model=local-exec", "-femulated-tls", "-Ttext=0x1000", "-Wa,--noexecstack", "-lgomp",
         "-Xclang -target-feature -Xclang +atomics", "-Xclang -target-abi -Xclang experimental-mv",
-        "-Xpreprocessor -fopenmp", "-Wl,--shared-memory", "-Wl,--import-memory,env,other", "-Wl,--global-base=1024",
+        "-lstdc++fs", "-lgcc_eh", "-l:libm.a", "-l:libpthread.so.0", "-l:libstdc++.a", "--library=m", "--library m",
+        "-Wl,--library=stdc++", "-Xlinker --library=m", "-Wl,-l:libm.a", "-symbolic", "-freg-struct-return", "-qopenmp",
+        "-static-libgfortran", "--shared", "-Xpreprocessor -fopenmp", "-Wl,--shared-memory", "-Wl,--import-memory,env,other", "-Wl,--global-base=1024",
         "-Wl,-Ttext=0x1000", "-Wl,--stack-first", "-Wl,-z,stack-size=65536", "-Wl,--initial-memory=131072",
         "-Wl,--max-memory=131072", "-Wl,--export-memory", "-Wl,--export-table", "-Wl,--entry,main", "-Wl,-lpthread",
         "-Wl,--something-of-another-linker", "-Wl,-rpath,/x", "-Wl,-rpath -Wl,/x", "-Wl,--version-script=a.map", "-Wl,--version-script,a.map",
@@ -42,7 +44,7 @@ def test_what_is_dropped(word: str) -> None:
     "word",
     [
         "-O2", "-DNAME=1", "-D NAME", "-UX", "-std=c11", "-fvisibility=hidden", "-Wall", "-Werror=implicit", "-c x.c",
-        "-fno-exceptions", "-MMD -MF x.d", "-include x.h", "-lz", "-la.b", "libfoo.a", "-Wl,--gc-sections",
+        "-fno-exceptions", "-MMD -MF x.d", "-include x.h", "-lz", "-la.b", "-l:libz.a", "-l:libmine.so.1", "-Wl,--library=mine", "libfoo.a", "-Wl,--gc-sections",
         "-Wl,--strip-all", "-Wl,-Map=x", "-x c", "-msimd128", "-fopenmp-simd", "-fno-tree-vectorize", "-Xclang -target-feature -Xclang +simd128",
         "-Wl,--whole-archive liba.a -Wl,--no-whole-archive libb.a", "-Wl,-u,symbol", "-Wl,-z,muldefs", "-mno-simd128",
     ],
@@ -56,6 +58,7 @@ def test_what_stays(word: str) -> None:
     [
         ("-shared x.o -o x", True),
         ("-bundle x.o -o x", True),
+        ("--shared x.o -o x", True),
         ("x.o -o mod.cpython-313-wasm32-wasi.so", True),
         ("x.o -o libx.so.1.2", True),
         ("x.o -omod.so", True),
