@@ -48,3 +48,8 @@ __attribute__((constructor(101))) static void start_where_called(void)
     if (folder && chdir(folder))
         errno = 0; /* it is not shown: the runner has said so */
 }
+
+/* The tag of C++ exceptions. Side modules import it from their host; a program has its own, unless compiler-rt brings it. */
+__asm__(".tagtype __cpp_exception i32\n"
+        ".weak __cpp_exception\n"
+        "__cpp_exception:\n");
