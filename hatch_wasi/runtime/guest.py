@@ -56,7 +56,8 @@ class Guest:
         self._failure: BaseException | None = None
         self._leave: Callable[[], object] = bool
         self._editor: Editor | None = None
-        self._unhandled = 0
+        self._is_over = False
+        self._has_passed_on = False
         self._main_thread = 0
         self.history: str | None = None
         """File that keeps what is typed at the prompt."""
@@ -115,6 +116,7 @@ class Guest:
                 self._signals.poke()
             if not is_called and deadline is not None and time.monotonic() >= deadline:
                 self._time_out(seconds)
+        self._is_over = True
         if isinstance(self._failure, Trapped):
             self._failure.message = f"the guest crashed: {self._failure.message}"
         if self._failure is not None:
@@ -134,8 +136,11 @@ class Guest:
         return True
 
     def _is_interrupted(self) -> bool:
-        """Tell whether a KeyboardInterrupt ended the guest."""
-        return self.status == INTERRUPTED and self._signals is not None and self._signals.is_unhandled
+        """Tell whether a KeyboardInterrupt ended the guest, or a SIGINT came so late that it has not looked at it."""
+        if self._signals is None:
+            return False
+        is_unseen = self._has_passed_on and self._signals.is_pending
+        return is_unseen or (self.status == INTERRUPTED and self._signals.is_unhandled)
 
     def _is_called(self, seconds: float, deadline: float | None) -> bool:
         """Wait until the guest has ended or wants a line, no longer than `seconds` or until the deadline."""
@@ -210,10 +215,11 @@ class Guest:
         """Do what CPython's own handler of SIGINT does, from any thread: the guest raises KeyboardInterrupt soon.
 
         `is_waiting` says that this ends a wait of the guest. Returns False if it cannot: the guest has not begun yet,
-        or has not reacted to the one before.
+        has not reacted to the one before, or has ended.
         """
-        if self._signals is None or not self._signals.interrupt():
+        if self._is_over or self._signals is None or not self._signals.interrupt():
             return False
+        self._has_passed_on = True
         if self._waiting is not None and is_waiting:
             self._waiting.interrupt()
         return True

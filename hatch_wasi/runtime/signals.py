@@ -50,7 +50,7 @@ class Signals:
     @property
     def is_pending(self) -> bool:
         """Whether a SIGINT has been stored that the guest has not reacted to."""
-        return self._load(self._sigint) != 0
+        return bool(self._load(self._sigint))
 
     def interrupt(self) -> bool:
         """Do what CPython's own handler of SIGINT does: the guest raises KeyboardInterrupt soon.

@@ -104,6 +104,22 @@ def test_a_crash_says_what_happened(wheel, tmp_path):
     assert "abort" in said
 
 
+def test_a_program_in_cxx_throws_and_catches(wheel, tmp_path):
+    project = tool_project(
+        tmp_path / "p",
+        'built = run("c++", "throw.cpp", "-o", "throw")',
+        "assert built.returncode == 0, built.stderr",
+        'assert run("./throw").stdout == "caught: why\\n"',
+    )
+    (project / "throw.cpp").write_text(
+        "#include <iostream>\n#include <stdexcept>\n"
+        'int main() { try { throw std::runtime_error("why"); }\n'
+        'catch (std::exception &e) { std::cout << "caught: " << e.what() << std::endl; } }\n'
+    )
+    done = wheel(project)
+    assert done.returncode == 0, done.stderr
+
+
 def test_it_can_be_copied_and_stripped(wheel, tmp_path):
     """What reads or changes programs meets a module; what it leaves runs."""
     found = told(

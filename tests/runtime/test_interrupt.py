@@ -77,6 +77,13 @@ def test_sleep_after_an_interrupted_computation_takes_its_time(started):
     assert process.communicate(timeout=20) == ("True\n", "")
 
 
+def test_a_guest_that_ends_before_it_looks_at_an_interrupt_ends_by_it(started):
+    process = started("import itertools, os; any(map(os._exit, itertools.islice(itertools.repeat(0), 10**8, None)))")
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == -signal.SIGINT
+
+
 def test_the_default_action_ends_the_guest(started):
     process = started(
         "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); print(1, flush=True); time.sleep(60)"

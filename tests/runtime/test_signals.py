@@ -7,6 +7,7 @@ import wasmtime
 
 from hatch_wasi.runtime.capi import Api, find_library
 from hatch_wasi.runtime.engine import Engine
+from hatch_wasi.runtime.guest import Guest
 from hatch_wasi.runtime.signals import Signals
 from hatch_wasi.runtime.space import Space
 
@@ -130,3 +131,12 @@ print('survived')
     assert (
         "error: the guest crashed" in done.stderr or done.stdout == "survived\n" or "KeyboardInterrupt" in done.stderr
     )
+
+
+def test_a_guest_that_has_ended_is_not_interrupted(space):
+    guest = Guest(space.engine, 0, lambda *_: pytest.fail("no loader is needed"))
+    guest._signals = signals(space)
+    put(space, MAIN_STATE, STATE)
+    guest._is_over = True
+    assert not guest.interrupt()
+    assert [word(space, address) for address in (TRIPPED, SIGINT)] == [0, 0]
