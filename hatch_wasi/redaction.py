@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 __all__ = ["MASK", "redacted", "stripped"]
 
 MASK = "****"
-USER = re.compile(r"(?<=://)(?P<login>[^/?#\s\"<>]*)@")
-"""All before the last @ of the part of an address that names the host."""
-PARAMETER = re.compile(r"(?P<before>[?&;#])(?P<name>[\w.~%+\[\]-]+)=(?P<value>[^&;#\s'\"<>\\]*)")
+USER = re.compile(r"(?<=//|\\/)(?P<login>[^/?# \t\r\n]*)@")
+"""All before the last @ of the part of an address that names the host; in JSON, slashes may have backslashes."""
+PARAMETER = re.compile(r"(?P<before>[?&;#])(?P<name>[\w.~%+\[\]-]+)=(?P<value>(?:[^&;# \t\r\n'\"<>\\]|'(?=\w))*)")
 SECRET = re.compile(
-    r"token|passw|secret|signature|credential|api[_-]?key|access[_-]?key|private[_-]?key|^auth|^sig$|^key$|^pwd$|^pass$|^jwt$",
+    r"token|bearer|passw|secret|signature|credential|api[_-]?key|access[_-]?key|private[_-]?key|^auth|^sig$|^key$|^pwd$|^pass$|^jwt$",
     re.IGNORECASE,
 )
 """Names of parameters whose values open doors: X-Amz-Signature, private_token, sig, …."""

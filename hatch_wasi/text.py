@@ -38,7 +38,7 @@ def relayed(text: str) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    if "://" in text or ("?" in text and "=" in text):
+    if ("@" in text and "/" in text) or ("=" in text and ("?" in text or "&" in text or "#" in text or ";" in text)):
         from hatch_wasi.redaction import redacted
 
         return redacted(text)

@@ -48,6 +48,16 @@ def test_an_address(address: str, shown: str, kept: str) -> None:
     assert stripped(address) == kept == stripped(kept)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['https://u:p"SECRET@h/', "https://u:<SECRET@h/", "https://u:p\x1fSECRET@h/", "//u:SECRET@h/x", "https:\\/\\/u:SECRET@h\\/x",
+     "https://h/x?bearer=SECRET", "https://h/x?token=ab'SECRET", "a=1;token=SECRET"],
+)  # fmt: skip
+def test_unusual_spellings_of_secrets_are_hidden_too(text: str) -> None:
+    assert "SECRET" not in redacted(text)
+    assert "SECRET" not in printable(f"{text} is not there")
+
+
 def test_an_error_that_names_an_address() -> None:
     error = HatchWasiError("https://u:SECRET@h is not there", hint="Max retries exceeded with url: /x?token=SECRET")
     assert "SECRET" not in error.render()
