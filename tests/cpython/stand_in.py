@@ -145,6 +145,10 @@ static inline PyObject *PyBytes_FromStringAndSize(const char *data, Py_ssize_t s
 static inline void PyErr_SetString(PyObject *kind, const char *text) {}
 static inline int PyErr_ExceptionMatches(PyObject *kind) { return 0; }
 static inline void PyErr_Clear(void) {}
+static PyObject *const Py_None;
+static inline PyObject *PyErr_GetRaisedException(void) { return NULL; }
+static inline void PyErr_SetRaisedException(PyObject *error) {}
+static inline int PyException_SetTraceback(PyObject *error, PyObject *traceback) { return 0; }
 static inline PyObject *PyImport_ImportModule(const char *name) { return NULL; }
 static inline PyObject *PyObject_CallMethod(PyObject *object, const char *name, const char *format, ...) { return NULL; }
 static inline PyObject *PyModule_Create(PyModuleDef *definition) { return NULL; }

@@ -24,6 +24,16 @@ def test_a_line_can_be_edited(terminal):
     assert shell.ended() == 0
 
 
+def test_an_interrupt_at_the_prompt_shows_its_name_alone(terminal):
+    shell = terminal("-q")
+    shell.until(">>> ")
+    shell.say("half\x03")
+    seen = shell.until("KeyboardInterrupt\r\n>>> ")
+    assert "Traceback" not in seen
+    shell.say("exit()\n")
+    assert shell.ended() == 0
+
+
 def test_names_are_completed(terminal):
     shell = terminal("-q")
     shell.until(">>> ")
@@ -202,7 +212,7 @@ def test_interrupts_while_a_line_is_read(terminal, tmp_path):
     program.until("True")
     program.until("last> ")
     program.say("\x03")
-    program.until("KeyboardInterrupt")
+    assert "_hatch_wasi" not in program.until("KeyboardInterrupt")
     assert program.ended() == -2
 
 

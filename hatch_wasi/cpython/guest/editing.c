@@ -60,8 +60,14 @@ static char *read_line(FILE *in, FILE *out, const char *prompt)
     PyObject *line = module ? PyObject_CallMethod(module, "read_line", "y", prompt ? prompt : "") : NULL;
     char *made = copy(line);
     int is_interrupted = !line && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
-    if (!line && !is_interrupted)
+    if (is_interrupted) {
+        /* As from a function in C: the prompt shows no traceback then, and input() its caller's alone. */
+        PyObject *error = PyErr_GetRaisedException();
+        PyException_SetTraceback(error, Py_None);
+        PyErr_SetRaisedException(error);
+    } else if (!line) {
         PyErr_Clear();
+    }
     Py_XDECREF(line);
     Py_XDECREF(module);
     PyGILState_Release(state);
