@@ -143,7 +143,12 @@ def test_a_status_of_130_is_no_interrupt(guest):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_other_signals_end_it_as_they_end_any_process(started, number):
-    process = started("import time; time.sleep(60)")
+    before = signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else None
+    try:  # programs inherit what is ignored: nohup ignores SIGHUP
+        process = started("import time; time.sleep(60)")
+    finally:
+        if before is not None:
+            signal.signal(number, before)
     process.send_signal(number)
     assert process.wait(timeout=20) == -number
 
