@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import shutil
 import tarfile
 import zipfile
 
@@ -74,7 +75,7 @@ class TestNoPythonFiles:
             assert sorted(archive.getnames()) == [
                 f"one_file-1/{name}" for name in (".gitignore", "PKG-INFO", "onefile.c", "pyproject.toml")
             ]
-            archive.extractall(tmp_path / "unpacked", filter="data")
+        shutil.unpack_archive(sdist, tmp_path / "unpacked")
         unpacked = type(made)(tmp_path / "unpacked" / "one_file-1")
         assert files(unpacked.wheel()) == [f"onefile{SUFFIX}"]
 
