@@ -1,10 +1,10 @@
 """Projects of unusual shape: no Python files, rewritten paths, folders that nobody may write to."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
-import shutil
 import tarfile
 import zipfile
 
