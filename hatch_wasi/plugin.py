@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 from hatch_wasi import __version__
 from hatch_wasi.errors import BuildError, HatchWasiError
-from hatch_wasi.extension import FOLDER, work_folder
+from hatch_wasi.extension import FOLDER, IN_PLACE, work_folder
 from hatch_wasi.extension.receipt import Receipt
 from hatch_wasi.text import printable, relayed
 
@@ -83,7 +83,7 @@ class WasiBuildHook(Base):
         from hatch_wasi.extension import IGNORE, in_place
 
         folder = self._root / FOLDER
-        places = sorted(folder.glob(f"*/{in_place.NAME}"))
+        places = sorted(folder.glob(f"*/{IN_PLACE}"))
         if EDITABLE in versions:
             for name in set(in_place.placed(self._root)):
                 (self._root / name).unlink(missing_ok=True)
@@ -152,7 +152,7 @@ class WasiBuildHook(Base):
 
     def _placed(self) -> "Collection[str]":
         """Return the modules that editable installs placed in the source tree."""
-        if not (self._root / FOLDER).is_dir():
+        if next((self._root / FOLDER).glob(f"*/{IN_PLACE}"), None) is None:
             return ()
         from hatch_wasi.extension import in_place
 

@@ -4,10 +4,12 @@ import hashlib
 import os
 from pathlib import Path
 
-__all__ = ["FOLDER", "IGNORE", "prepare", "work_folder"]
+__all__ = ["FOLDER", "IGNORE", "IN_PLACE", "prepare", "work_folder"]
 
 FOLDER = ".hatch/wasi"
 """Where objects and modules are made, below the project's root. Hatchling leaves `.hatch` out of all it packs."""
+IN_PLACE = "in-place.json"
+"""Names of the modules that an editable install placed beside their sources; one such file for each target."""
 IGNORE = "# Created by hatch-wasi.\n*\n"
 """Content of `.hatch/.gitignore`."""
 

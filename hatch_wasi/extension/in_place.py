@@ -5,13 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hatch_wasi.cache import replace_file
-from hatch_wasi.extension import FOLDER, prepare
+from hatch_wasi.extension import FOLDER, IN_PLACE, prepare
 from hatch_wasi.extension.build import folder_name
 from hatch_wasi.target import Target
 
-__all__ = ["NAME", "placed", "put", "read_names"]
-
-NAME = "in-place.json"
+__all__ = ["placed", "put", "read_names"]
 
 
 def put(modules: Mapping[Path, Path], target: Target, root: Path) -> None:
@@ -19,7 +17,7 @@ def put(modules: Mapping[Path, Path], target: Target, root: Path) -> None:
 
     `modules` maps places in the source tree to the modules that were built.
     """
-    record = root / FOLDER / folder_name(target) / NAME
+    record = root / FOLDER / folder_name(target) / IN_PLACE
     names = sorted(path.relative_to(root).as_posix() for path in modules)
     for name in set(read_names(record)) - set(names):
         (root / name).unlink(missing_ok=True)
@@ -35,7 +33,7 @@ def put(modules: Mapping[Path, Path], target: Target, root: Path) -> None:
 
 def placed(root: Path) -> Iterator[str]:
     """Yield the names, relative to `root`, of all modules that editable installs placed in the source tree."""
-    for record in sorted((root / FOLDER).glob(f"*/{NAME}")):
+    for record in sorted((root / FOLDER).glob(f"*/{IN_PLACE}")):
         yield from read_names(record)
 
 

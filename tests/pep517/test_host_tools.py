@@ -12,6 +12,7 @@ from mypy.options import Options
 assert mypy.util.__file__.endswith(".so"), "a compiled tool is wanted here"
 options = Options()
 options.incremental, options.cache_dir = False, os.devnull
+options.sqlite_cache = False  # the Python that hatch-wasi builds has no SQLite
 text = "import sys\\nif sys.platform == 'wasi':\\n    reveal_type(1)\\nelse:\\n    reveal_type('')\\n"
 result = mypy.build.build([BuildSource("asked.py", None, text)], options)
 open("told.py", "w").write(f"TOLD = {(result.errors, options.platform, sys.platform)!r}\\n")
