@@ -53,7 +53,8 @@ def candidates(short_version: str) -> Iterator[Path]:
     if said not in ("auto", "build"):
         yield Path(said).expanduser()
     elif said == "auto":
-        yield from dict.fromkeys(path for path in installed.candidates(short_version) if path.is_file())
+        # Not Path.is_file, which raises for what is in another user's private folder.
+        yield from dict.fromkeys(path for path in installed.candidates(short_version) if os.path.isfile(path))  # noqa: PTH113
 
 
 def find(short_version: str, console: Console) -> Path | None:

@@ -1,5 +1,6 @@
 """Native Pythons that are installed on this machine: on the PATH, and where version managers keep them."""
 
+import fnmatch
 import os
 import sys
 from collections.abc import Iterator
@@ -50,7 +51,15 @@ def _folder(variable: str, default: Path) -> Path:
 
 def _newest(folder: Path, pattern: str) -> list[Path]:
     """List the folders of versions that match; 3.13.10 comes before 3.13.9."""
-    return sorted(folder.glob(pattern), key=lambda path: (_numbers(path.name), path.name), reverse=True)
+    return sorted(_matching(folder, pattern), key=lambda path: (_numbers(path.name), path.name), reverse=True)
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """List what matches in `folder`; nothing if it is not there, or another user's who keeps it private."""
+    try:
+        return [folder / name for name in fnmatch.filter(os.listdir(folder), pattern)]  # noqa: PTH208 - glob raises
+    except OSError:
+        return []
 
 
 def _numbers(text: str) -> list[int]:
@@ -60,11 +69,12 @@ def _numbers(text: str) -> list[int]:
 def _conda(home: Path) -> Iterator[Path]:
     if active := os.environ.get("CONDA_PREFIX"):
         yield Path(active)
-    listed = home / ".conda" / "environments.txt"
-    if listed.is_file():
-        lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
-        yield from (Path(line) for line in lines if line.startswith("/"))
+    try:
+        text = (home / ".conda" / "environments.txt").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    yield from (Path(line) for line in text.splitlines() if line.startswith("/"))
     roots = [home / name for name in CONDA_ROOTS] + [Path("/opt/conda")]
     for root in roots:
         yield root
-        yield from sorted(root.glob("envs/*"))
+        yield from sorted(_matching(root / "envs", "*"))

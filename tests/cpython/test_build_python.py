@@ -63,6 +63,17 @@ def test_one_of_this_machine_serves(monkeypatch: pytest.MonkeyPatch) -> None:
         build_python.find("3.99", Console())
 
 
+def test_folders_that_cannot_be_read_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object = ".", *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.delenv("HATCH_WASI_BUILD_PYTHON", raising=False)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    for name in ("listdir", "scandir"):  # root may read any folder
+        monkeypatch.setattr(os, name, refuse)
+    assert all(isinstance(path, Path) for path in build_python.candidates("3.99"))
+
+
 PLACES = {
     "pyenv": ".pyenv/versions/{short}.99",
     "uv": ".local/share/uv/python/cpython-{short}.2-linux-x86_64-gnu",
