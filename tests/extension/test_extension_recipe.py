@@ -8,6 +8,7 @@ import pytest
 from hatch_wasi.config import Extension
 from hatch_wasi.cxx_library import LIBRARIES, CxxLibrary
 from hatch_wasi.errors import ToolchainError
+from hatch_wasi.extension import FOLDER
 from hatch_wasi.extension.native import NativeRecipe
 from hatch_wasi.extension.recipe import module_file, signature, source_flags
 from hatch_wasi.extension.wasi import WasiRecipe
@@ -16,6 +17,14 @@ from hatch_wasi.target import Target
 from hatch_wasi.wasi_python import WasiPython
 
 ROOT = Path("/project")
+
+
+@pytest.fixture(autouse=True)
+def _project_that_may_be_written_to(monkeypatch):
+    """There is no folder ROOT, and only root could make it: modules would be made elsewhere (`work_folder`)."""
+    monkeypatch.setattr("hatch_wasi.extension.recipe.work_folder", lambda root: root / FOLDER)
+
+
 SETJMP = ["-mllvm", "-wasm-enable-sjlj"]
 
 
