@@ -19,6 +19,8 @@ LIBRARY = "wasi-emulated-pthread"
 """What programs link for them, by the name that wasi-sdk 25 gave to a library for the same purpose."""
 SOURCES = ("threads.c", "pthreads.c", "pthread_attributes.c")
 HEADERS = ("hatch_wasi_threads.h",)
+FIT = "#define HATCH_WASI_FIT(function, parameters, results) (function)\n"
+"""Stands for the guest's hatch_wasi_fit.h: a program has no loader that could fit callbacks of another type."""
 
 
 def are_missing(sdk: WasiSdk) -> bool:
@@ -38,6 +40,7 @@ def add(sdk: WasiSdk, folder: Path, *, log: Path, hold: Sequence[int] = ()) -> N
     guest = files("hatch_wasi") / "cpython" / "guest"
     for name in (*SOURCES, *HEADERS):
         (folder / name).write_text((guest / name).read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "hatch_wasi_fit.h").write_text(FIT, encoding="utf-8")
     run = partial(process.run, cwd=folder, env=process.base_environment(), log=log, hold=hold)
     run([*sdk.cc, "-O2", "-ffunction-sections", "-I.", "-c", *SOURCES], what="compiling threads for programs")
     archive = sdk.library_dir / f"lib{LIBRARY}.a"
