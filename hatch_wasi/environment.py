@@ -59,7 +59,7 @@ def of_folder(folder: str) -> Environment | None:
 def current(variables: Mapping[str, str], tell: Callable[[str], None] | None = None) -> Environment | None:
     """Return the environment that is activated, else the one that the working folder is in; None if there is none.
 
-    The user chose the first (VIRTUAL_ENV). The second is only found, so it must be the user's or root's and nobody
+    The user chose the first (VIRTUAL_ENV). The second is only found, so it must be the user's or root's and no one
     else may write to it; `tell` gets a sentence about each one that is ignored for that.
     """
     activated = variables.get("VIRTUAL_ENV")
@@ -95,7 +95,7 @@ def _is_programs(folder: str) -> bool:
 
 
 def _distrust(found: Environment) -> str:
-    """Return why somebody else could have put code into an environment; empty if nobody could."""
+    """Return why another user could have put code into an environment; empty if none could."""
     library = os.path.join(found.root, "lib")
     folders = (library, os.path.dirname(found.site_packages), found.site_packages)
     for path in (found.root, os.path.join(found.root, CONFIG), *folders):

@@ -70,7 +70,7 @@ class Tree:
             for chunk in content:
                 file.write(chunk)
             file.flush()
-            # As tarfile's `data` filter: nothing that others may write, executable for all or for nobody.
+            # As tarfile's `data` filter: nothing that others may write; executable for all users or for none.
             os.fchmod(file.fileno(), (mode & 0o755 if mode & 0o100 else mode & 0o644) | 0o600)
             if mtime:
                 os.utime(file.fileno(), (mtime, mtime))

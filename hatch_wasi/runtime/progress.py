@@ -41,7 +41,7 @@ def _tell(name: str, done: _thread.LockType, told: _thread.LockType) -> None:
 
             with Console().step(f"Compiling {one_line(name)} for this machine"):
                 done.acquire()
-    except OSError:  # nobody listens
+    except OSError:  # no one reads it
         done.acquire()
     finally:
         told.release()

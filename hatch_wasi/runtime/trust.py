@@ -32,7 +32,7 @@ def _repair(folder: str, found: os.stat_result) -> str | None:
     """Make a folder of this user private; return why that failed, or None."""
     try:
         os.chmod(folder, stat.S_IRWXU)
-        # Nobody else can open anything in it from here on. A file that somebody has open for writing must go.
+        # No other user can open anything in it from here on. A file that another user may have open for writing must go.
         was_open = _others_may_write(found)
         for entry in list(os.scandir(folder)):
             status = entry.stat(follow_symlinks=False)
